@@ -1,0 +1,1 @@
+"""An app's accounts and grants as a CSV or JSON file."""

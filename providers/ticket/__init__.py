@@ -1,0 +1,1 @@
+"""Operations done by a person, asked for in a ticket."""

@@ -1,0 +1,1 @@
+"""A plan is made true: in order, journalled, verified by reading back."""

@@ -1,0 +1,1 @@
+"""YAML files into the model, each value with its file, line and column."""

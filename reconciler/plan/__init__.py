@@ -1,0 +1,1 @@
+"""Declared, applied and live become ordered changes, under guards, with a digest."""

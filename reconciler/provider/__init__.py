@@ -1,0 +1,1 @@
+"""What a plugin is written against: contract, snapshot, change, HTTP transport, conformance tests."""

@@ -1,0 +1,1 @@
+"""One run: providers are opened and read, and the pure parts are called in order."""

@@ -1,0 +1,1 @@
+"""What is remembered between runs: applied items, pins, tickets, journal."""

@@ -1,0 +1,190 @@
+"""What a state back end keeps, and how the core uses it. SQLite is the embedded default; others fit the same seam.
+
+Everything is kept item by item: what is applied with its last value, entered with the intent, dropped only when the
+item was seen absent. Names of apps, identities and entitlements are the keys; the numbers of `Names` stay inside.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import ClassVar, Protocol, Self
+
+from reconciler.items import GrantLevels, Item, Names, Value
+from reconciler.provider.change import Change, Receipt
+from reconciler.provider.snapshot import AccountStatus
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedAccount:
+    """An account that we made or adopted.
+
+    Attributes:
+        remote_id: the pin; empty while it was only intended.
+        status: what we last made it.
+        attributes: the mapped attributes with the values that we last made them.
+        pending: the intent is recorded, the outcome is not.
+        since: when it got its status.
+    """
+
+    remote_id: str
+    username: str = ""
+    status: AccountStatus = AccountStatus.ACTIVE
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    pending: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEntitlement:
+    """An entitlement that we pinned: made by us (`created`), or found when it was first declared or granted."""
+
+    remote_id: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    pending: bool = False
+    created: bool = False
+
+
+@dataclass(slots=True)
+class Applied:
+    """What is applied in one app.
+
+    Attributes:
+        accounts: identity id → account. entitlements: key → entitlement.
+        grants: packed grant → level number, over the `Names` that it was loaded with. Includes the pending ones.
+        pending: packed grants whose intent is recorded and whose outcome is not.
+        counts: collection → how many items its last complete read had.
+        known: False if the state has never heard of this app.
+    """
+
+    accounts: dict[str, AppliedAccount] = field(default_factory=dict)
+    entitlements: dict[str, AppliedEntitlement] = field(default_factory=dict)
+    grants: GrantLevels = field(default_factory=dict)
+    pending: set[int] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Items that are declared and live, and that we take on without changing anything. Also repairs pins and values.
+
+    Attributes:
+        grants: (holder, entitlement, level) each.
+        gone: items to forget, because they are wanted no more and were seen absent.
+        counts: collection → items, for each collection that was read whole.
+    """
+
+    accounts: Mapping[str, AppliedAccount] = field(default_factory=dict)
+    entitlements: Mapping[str, AppliedEntitlement] = field(default_factory=dict)
+    grants: Sequence[tuple[str, str, str | None]] = ()
+    gone: Sequence[Item] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One recorded intent, with its outcome where there is one.
+
+    Attributes:
+        run: the id of the apply that it belongs to.
+        outcome: an `Outcome` value, or empty while nothing is known.
+    """
+
+    run: str
+    number: int
+    app: str
+    change_id: str
+    operation: str
+    item: str
+    intended_at: datetime
+    outcome: str = ""
+    detail: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One apply: who ran it where, of which plan, and how it ended."""
+
+    id: str
+    plan_digest: str
+    operator: str
+    machine: str
+    started_at: datetime
+    reason: str = ""
+    ended_at: datetime | None = None
+    summary: str = ""
+
+
+class StateStore(Protocol):
+    """A state back end. Every method is one transaction; what it returned from is on disk.
+
+    Opening raises StateError where the state cannot be read or is newer than this tool.
+    """
+
+    name: ClassVar[str]
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def apps(self) -> Sequence[str]:
+        """Return the names of the apps that the state knows, sorted."""
+        ...
+
+    def load(self, app: str, names: Names) -> Applied:
+        """Return what is applied in an app, with grants numbered by `names`."""
+        ...
+
+    def fingerprint(self, app: str) -> str:
+        """Return a text that changes whenever what is applied in an app changes."""
+        ...
+
+    def adopt(self, app: str, adoption: Adoption) -> None:
+        """Take items on, forget gone ones, remember counts."""
+        ...
+
+    def begin(self, run: Run) -> None:
+        """Record that an apply starts."""
+        ...
+
+    def intend(self, run: str, changes: Sequence[Change], at: datetime) -> Sequence[int]:
+        """Record the intent of changes, before their first request: journal and pending items.
+
+        Returns the entries' numbers.
+        """
+        ...
+
+    def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
+        """Record outcomes: pending becomes applied (done), stays (unknown), or is undone (failed, not attempted).
+
+        What was removed is dropped only by `adopt(gone=…)`, once it was seen absent.
+        """
+        ...
+
+    def end(self, run: str, summary: str, at: datetime) -> None:
+        """Record that an apply ended."""
+        ...
+
+    def unsettled(self) -> Sequence[JournalEntry]:
+        """Return the intents whose outcome was never recorded: an earlier run was interrupted."""
+        ...
+
+    def journal(self, *, run: str | None = None, last: int = 1000) -> Sequence[JournalEntry]:
+        """Return journal entries, the newest last."""
+        ...
+
+    def lock(self, owner: str, command: str, at: datetime) -> None:
+        """Take the lock that keeps two applies apart.
+
+        Raises:
+            LockError: somebody else holds it; the message names who, with what, since when.
+        """
+        ...
+
+    def unlock(self) -> None:
+        """Give the lock back."""
+        ...
