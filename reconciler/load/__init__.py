@@ -1,1 +1,1 @@
-"""YAML files into the model, each value with its file, line and column."""
+"""YAML files become the model, each value with its file:line:column; every problem is found in one run."""

@@ -31,7 +31,7 @@ class WantedList:
 
     wanted: tuple[Wanted, ...]
     file: str = ""
-    lines: array[int] = field(default_factory=lambda: array("I"))
+    lines: "array[int]" = field(default_factory=lambda: array("I"))
     place: Place = NOWHERE
 
     def __iter__(self) -> Iterator[Wanted]:

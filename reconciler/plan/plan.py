@@ -1,4 +1,4 @@
-"""What a plan is: changes, findings that need no operation, the guards' verdicts, and a digest over what would be done."""
+"""What a plan is: changes, findings that need no operation, the guards' verdicts, and a digest over all that."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

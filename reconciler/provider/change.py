@@ -67,8 +67,8 @@ class Change:
     Attributes:
         way: the provider's name that will do it: the first way of the route that can.
         before: what the change relies on, as it was read: `status`, `level`, or the attributes that will change.
-        after: what it will be. For a new account: `username`, `email`, `external_id`, the mapped attributes by the app's
-            own names, and under `person.` what a new account starts with (`person.name`, `person.given_name`, …).
+        after: what it will be. For a new account: `username`, `email`, `external_id`, the mapped attributes by the
+            app's own names, and under `person.` what a new account starts with (`person.name`, `person.given_name`, …).
             For a grant: `level` where there is one. For a leaver's step: its options.
         account_id: the remote id of the account (of the holder, for a grant); empty while it does not exist.
         entitlement_id: the remote id of the entitlement; empty while it does not exist.

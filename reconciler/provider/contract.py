@@ -1,8 +1,8 @@
 """The contract between the core and a provider: what it can do, reading, and performing one change. That is all.
 
 A provider is a class behind the entry-point group `reconciler.providers`. The core validates its part of the YAML with
-its `Config`, opens it with `open`, and uses it as an asynchronous context manager. It never compares, never decides what
-to do, keeps no state of its own and reads nothing but its configuration and its app.
+its `Config`, opens it with `open`, and uses it as an asynchronous context manager. It never compares, never decides
+what to do, keeps no state of its own and reads nothing but its configuration and its app.
 """
 
 from collections.abc import Mapping, Sequence
@@ -143,7 +143,7 @@ class BatchProvider(Provider, Protocol):
 
 @runtime_checkable
 class RereadProvider(Provider, Protocol):
-    """A provider that can read single accounts: a pinned leaver is suspended even where the whole list is not to be had."""
+    """A provider that reads single accounts: a pinned leaver is suspended even where the list is not to be had."""
 
     async def reread(self, remote_ids: Sequence[str]) -> Sequence[LiveAccount | None]:
         """Read accounts by remote id, None for each that does not exist (an answer, never a failure to read).

@@ -97,9 +97,9 @@ class Snapshot:
 
     accounts: list[LiveAccount] = field(default_factory=list)
     entitlements: list[LiveEntitlement] = field(default_factory=list)
-    holders: array[int] = field(default_factory=lambda: array("i"))
-    granted: array[int] = field(default_factory=lambda: array("i"))
-    levels: array[int] = field(default_factory=lambda: array("i"))
+    holders: "array[int]" = field(default_factory=lambda: array("i"))
+    granted: "array[int]" = field(default_factory=lambda: array("i"))
+    levels: "array[int]" = field(default_factory=lambda: array("i"))
     level_names: list[str | None] = field(default_factory=lambda: [None])
     collections: dict[str, Completeness] = field(default_factory=dict)
     own_account: str = ""
@@ -148,7 +148,7 @@ class SnapshotBuilder:
         return number
 
     def grant(self, holder: int, entitlement: int, level: str | None = None) -> None:
-        """Add a grant by the numbers that `account` (or `-1 -` the number of an `entitlement`) and `entitlement` gave."""
+        """Add a grant by the numbers that `account` (or `-1 -` that of an `entitlement`) and `entitlement` gave."""
         number = self._levels.get(level)
         if number is None:
             number = self._levels[level] = len(self.snapshot.level_names)

@@ -23,8 +23,10 @@ class AppliedAccount:
         remote_id: the pin; empty while it was only intended.
         status: what we last made it.
         attributes: the mapped attributes with the values that we last made them.
-        pending: the intent is recorded, the outcome is not.
-        since: when it got its status.
+        pending: the intent is recorded, and it was not seen in the app since.
+        unfinished: a leaver's steps that were intended and never done (`transfer files`), by the operation's value: the
+            suspended account no longer shows that they are missing. Kept by `intend` and `settle`, not by `adopt`.
+        since: when it got its status; an adoption without it keeps what is known as long as the status stays.
     """
 
     remote_id: str
@@ -33,6 +35,7 @@ class AppliedAccount:
     attributes: Mapping[str, Value] = field(default_factory=dict)
     pending: bool = False
     since: datetime | None = None
+    unfinished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Applied:
     Attributes:
         accounts: identity id → account. entitlements: key → entitlement.
         grants: packed grant → level number, over the `Names` that it was loaded with. Includes the pending ones.
-        pending: packed grants whose intent is recorded and whose outcome is not.
+        pending: packed grants whose intent is recorded, and which were not seen in the app since.
         counts: collection → how many items its last complete read had.
         known: False if the state has never heard of this app.
     """
@@ -89,6 +92,7 @@ class JournalEntry:
     Attributes:
         run: the id of the apply that it belongs to.
         outcome: an `Outcome` value, or empty while nothing is known.
+        change: the change that was intended, without its reasons; enough to look for it in the app.
     """
 
     run: str
@@ -101,6 +105,17 @@ class JournalEntry:
     outcome: str = ""
     detail: str = ""
     ended_at: datetime | None = None
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Who holds the lock, with which command, since when; `fence` grows with every lock that is ever given out."""
+
+    owner: str
+    command: str
+    since: datetime
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,10 @@ class StateStore(Protocol):
         """Return what is applied in an app, with grants numbered by `names`."""
         ...
 
+    def accounts(self, app: str, identities: Iterable[str]) -> Mapping[str, AppliedAccount]:
+        """Return what is applied of these identities' accounts in an app, of those that have one."""
+        ...
+
     def fingerprint(self, app: str) -> str:
         """Return a text that changes whenever what is applied in an app changes."""
         ...
@@ -154,14 +173,25 @@ class StateStore(Protocol):
     def intend(self, run: str, changes: Sequence[Change], at: datetime) -> Sequence[int]:
         """Record the intent of changes, before their first request: journal and pending items.
 
+        The items get the values that they will have, and are pending from now on. A new account or entitlement loses
+        its old pin. Leaver's steps that leave no trace (sessions, files, licences) become `unfinished`, where the
+        account is recorded or is recorded by another one of these changes.
+
         Returns the entries' numbers.
         """
         ...
 
     def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
-        """Record outcomes: pending becomes applied (done), stays (unknown), or is undone (failed, not attempted).
+        """Record outcomes, by the entries' numbers.
 
-        What was removed is dropped only by `adopt(gone=…)`, once it was seen absent.
+        VERIFIED: the item is applied, no longer pending. DONE and UNKNOWN: it stays pending until it is seen (an entry
+        may be settled again as VERIFIED, or its item adopted); a leaver's step is finished by DONE. FAILED,
+        NOT_ATTEMPTED and TICKET: it gets back the values that it had before the intent. What was removed is dropped
+        only by `adopt(gone=…)`, once it was seen absent.
+        Settling what is already settled for good changes nothing.
+
+        Raises:
+            StateError: an entry does not exist or is about another change.
         """
         ...
 
@@ -177,8 +207,14 @@ class StateStore(Protocol):
         """Return journal entries, the newest last."""
         ...
 
+    def runs(self, *, last: int = 100) -> Sequence[Run]:
+        """Return applies, the newest last."""
+        ...
+
     def lock(self, owner: str, command: str, at: datetime) -> None:
         """Take the lock that keeps two applies apart.
+
+        From then on every write checks that it is still ours. While somebody else holds it, nothing can be written.
 
         Raises:
             LockError: somebody else holds it; the message names who, with what, since when.
@@ -186,5 +222,13 @@ class StateStore(Protocol):
         ...
 
     def unlock(self) -> None:
-        """Give the lock back."""
+        """Give the lock back, if it is ours."""
+        ...
+
+    def holder(self) -> Lock | None:
+        """Return who holds the lock, None if it is free."""
+        ...
+
+    def break_lock(self) -> Lock | None:
+        """Take the lock from whoever holds it and return who that was; that writer is refused from now on."""
         ...

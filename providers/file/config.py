@@ -1,0 +1,213 @@
+"""What the YAML may say about a `file` way."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from reconciler.provider.snapshot import AccountStatus
+
+_SPAN = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+DEFAULT_STATUSES: Mapping[AccountStatus, tuple[str, ...]] = {
+    AccountStatus.ACTIVE: ("active", "enabled", "true", "yes", "1"),
+    AccountStatus.INVITED: ("invited", "pending"),
+    AccountStatus.SUSPENDED: ("suspended", "disabled", "deactivated", "inactive", "blocked", "false", "no", "0"),
+    AccountStatus.ABSENT: ("absent", "deleted"),
+}
+
+
+def parse_span(value: object) -> object:
+    """Turn `36h` or `7d` into a timedelta; anything else is left to pydantic.
+
+    Raises:
+        ValueError: a text that is no span.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _SPAN.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("write a span such as 36h, 7d or 2w")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def parse_one_or_many(value: object) -> object:
+    """Turn one text into a tuple of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(parse_span)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(parse_one_or_many), Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccountColumns(_Strict):
+    """Which column of the accounts' file holds what. Every column that is named here must exist.
+
+    With `grants`, one cell lists all that the account holds; with `entitlement` (and perhaps `level`), the file has a
+    row for each grant, and an account's own values are the same in all of its rows.
+    """
+
+    id: str = Field(
+        default="id", description="the account's own id; a username or an email address where there is nothing better"
+    )
+    username: str = Field(default="", description="the account's username")
+    email: str = Field(default="", description="the account's email address")
+    external_id: str = Field(default="", description="the identity's id, where the app keeps it")
+    status: str = Field(default="", description="the account's state; see `statuses`")
+    grants: str = Field(default="", description="a cell with all entitlements of the account")
+    entitlement: str = Field(default="", description="one entitlement a row: the account has several rows")
+    level: str = Field(default="", description="with `entitlement`: the level it is held at")
+    attributes: Mapping[str, str] = Field(default_factory=dict, description="attribute, as `accounts` names it: column")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.grants and self.entitlement:
+            raise ValueError("`grants` (one cell) and `entitlement` (one row a grant) exclude each other")
+        if self.level and not self.entitlement:
+            raise ValueError("`level` goes with `entitlement`; inside a `grants` cell use `level_separator`")
+        named = [name for name in self.names() if name != self.id]
+        if len(set(named)) != len(named):
+            raise ValueError("a column may be used once only (the id may also be the username or the email address)")
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """Return every column that is named, in a fixed order."""
+        own = (self.id, self.username, self.email, self.external_id, self.status, self.grants, self.entitlement)
+        return tuple(name for name in (*own, self.level, *self.attributes.values()) if name)
+
+
+class GrantColumns(_Strict):
+    """Which column of the grants' file holds what."""
+
+    holder: str = Field(default="holder", description="who holds it: an account, or an entitlement (`team:platform`)")
+    entitlement: str = Field(default="entitlement", description="what is held")
+    level: str = Field(default="", description="the level it is held at")
+
+
+class EntitlementColumns(_Strict):
+    """Which column of the entitlements' file holds what."""
+
+    entitlement: str = Field(default="entitlement", description="the entitlement")
+    id: str = Field(default="", description="the app's own id of it")
+    attributes: Mapping[str, str] = Field(default_factory=dict, description="attribute: column")
+
+
+class _Part(_Strict):
+    path: str = Field(description="the file, relative to the folder of reconciler.yaml")
+    format: Literal["csv", "json", ""] = Field(default="", description="csv or json, where the ending does not say it")
+    delimiter: str = Field(
+        default="", description="what separates cells; a comma, or a tab for .tsv", pattern=r'^[^"\r\n]?$'
+    )
+    encoding: str = Field(default="utf-8", description="how the file is encoded; a byte order mark is fine")
+    comment: str = Field(default="", description="lines that begin with this are no rows")
+    records: str = Field(
+        default="", description="JSON: where the list is (`data.users`); empty: the whole file is the list"
+    )
+
+    @property
+    def kind_of_file(self) -> str:
+        """Return `csv` or `json`, or nothing where neither the ending nor `format` says it."""
+        if self.format:
+            return self.format
+        ending = self.path.lower().rpartition(".")[2]
+        return {"csv": "csv", "tsv": "csv", "txt": "csv", "json": "json"}.get(ending, "")
+
+    @property
+    def separator(self) -> str:
+        """Return what separates cells."""
+        return self.delimiter or ("\t" if self.path.lower().endswith(".tsv") else ",")
+
+    @model_validator(mode="after")
+    def _has_a_format(self) -> Self:
+        if not self.kind_of_file:
+            raise ValueError(
+                f"the ending of {self.path!r} does not say the format: write `format: csv` or `format: json`"
+            )
+        return self
+
+
+class GrantsFile(_Part):
+    """A file of its own for grants, one a row."""
+
+    columns: GrantColumns = Field(default_factory=GrantColumns)
+    holder_by: Literal["id", "username", "email"] = Field(
+        default="id", description="how the holder's account is written"
+    )
+
+
+class EntitlementsFile(_Part):
+    """A file of its own for entitlements: with it, those that nobody holds are known, and new ones can be created."""
+
+    columns: EntitlementColumns = Field(default_factory=EntitlementColumns)
+
+
+class Minimum(_Strict):
+    """How many rows there are at least; fewer means that the export is broken, not that they are gone."""
+
+    accounts: int | None = Field(
+        default=None, ge=0, description="1 where nothing is said, 0 where the file is writable"
+    )
+    grants: int = Field(default=0, ge=0)
+
+
+class FileConfig(_Part):
+    """An app whose accounts and grants are in a file that a person, or a script, exports."""
+
+    columns: AccountColumns = Field(
+        default_factory=lambda: AccountColumns(username="username", email="email", status="status")
+    )
+    grants: GrantsFile | None = None
+    entitlements: EntitlementsFile | None = None
+    kind: str = Field(
+        default="", description="the kind of entitlements that are written without one", pattern=r"^[^:\s]*$"
+    )
+    item_separator: str = Field(default=";", description="what separates the entitlements in one cell", min_length=1)
+    level_separator: str = Field(default="", description="what stands between an entitlement and its level in one cell")
+    levels: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="kind: levels, the weakest first")
+    statuses: Mapping[AccountStatus, Texts] = Field(
+        default_factory=dict,
+        description="active, invited, suspended, absent: the texts that mean it; the first is written",
+    )
+    complete: bool = Field(default=False, description="say that the export holds everything: a file cannot prove it")
+    writable: bool = Field(
+        default=False, description="the file is the app's own record, and changes are written into it"
+    )
+    exported_at: datetime | Literal["modified"] | None = Field(default=None, description="when it was true")
+    max_age: Span | None = Field(default=None, description="older than this, it proves nothing any more")
+    minimum: Minimum = Field(default_factory=Minimum)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.grants and (self.columns.grants or self.columns.entitlement):
+            raise ValueError("`grants` (a file of its own) and a column with grants exclude each other")
+        if isinstance(self.exported_at, datetime) and self.exported_at.tzinfo is None:
+            raise ValueError("`exported_at` needs a time zone")
+        if self.level_separator and self.level_separator == self.item_separator:
+            raise ValueError("`level_separator` and `item_separator` must differ")
+        if self.columns.entitlement and self.kind_of_file == "json":
+            raise ValueError("a row for each grant is for CSV; in JSON use `grants`, a list")
+        return self
+
+    @property
+    def shows_grants(self) -> bool:
+        """Whether the file says who holds what."""
+        return bool(self.grants or self.columns.grants or self.columns.entitlement)
+
+    @property
+    def holds_levels(self) -> bool:
+        """Whether there is a place for levels."""
+        if self.grants:
+            return bool(self.grants.columns.level)
+        return bool(self.columns.level if self.columns.entitlement else self.level_separator)
+
+    @property
+    def minimum_accounts(self) -> int:
+        """Return how many accounts there are at least."""
+        return self.minimum.accounts if self.minimum.accounts is not None else int(not self.writable)

@@ -1,0 +1,91 @@
+"""What a SCIM way can do, known from its configuration and dialect alone."""
+
+from collections.abc import Mapping
+
+from providers.scim.config import ScimConfig
+from reconciler.provider.change import Operation
+from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
+
+_ACCOUNTS = (
+    Operation.CREATE_ACCOUNT,
+    Operation.UPDATE_ACCOUNT,
+    Operation.SUSPEND_ACCOUNT,
+    Operation.REACTIVATE_ACCOUNT,
+    Operation.DELETE_ACCOUNT,
+)
+_NOT_IN_SCIM: Mapping[Operation, str] = {
+    Operation.END_SESSIONS: "SCIM has no sessions",
+    Operation.TRANSFER_FILES: "SCIM knows no files",
+    Operation.REMOVE_LICENSES: "SCIM knows no licenses",
+}
+_NO_LEVELS = "memberships have no levels in SCIM"
+_NO_ATTRIBUTES = "groups have no other attributes in SCIM"
+_HOLDER_EDITABLE = frozenset({"nickName", "preferredLanguage", "locale", "timezone", "profileUrl", "photos"})
+
+
+def capabilities_of(config: ScimConfig) -> Capabilities:
+    """Return what a way can do."""
+    dialect = config.dialect
+    kinds = {kind: _of_values(kind) for kind in config.value_kinds}
+    if config.groups:
+        kinds[config.groups] = _of_groups(config)
+    return Capabilities(
+        reads=_reads(config),
+        operations=_of_accounts(config),
+        kinds=kinds,
+        stable_ids=dialect.stable_ids,
+        attributes=None if dialect.attributes is None else frozenset(dialect.attributes),
+        holder_editable=_HOLDER_EDITABLE,
+        batches=bool(config.groups),
+        concurrency=dialect.concurrency,
+    )
+
+
+def _reads(config: ScimConfig) -> dict[str, Ability]:
+    reads = {ACCOUNTS: CAN}
+    if config.groups:
+        never = config.dialect.members == "never"
+        reads[entitlements_of(config.groups)] = CAN
+        reads[grants_of(config.groups)] = cannot("the server never tells who is in a group") if never else CAN
+    for kind in config.value_kinds:
+        reads[entitlements_of(kind)] = CAN
+        reads[grants_of(kind)] = CAN
+    return reads
+
+
+def _of_accounts(config: ScimConfig) -> dict[Operation, Ability]:
+    abilities = {operation: _unless_refused(config, operation) for operation in _ACCOUNTS}
+    if config.dialect.reactivate_by_create and abilities[Operation.REACTIVATE_ACCOUNT]:
+        why = "the server brings a suspended account back when it is created again"
+        abilities[Operation.REACTIVATE_ACCOUNT] = cannot(why)
+    return abilities | {operation: cannot(why) for operation, why in _NOT_IN_SCIM.items()}
+
+
+def _of_groups(config: ScimConfig) -> dict[Operation, Ability]:
+    able = (Operation.CREATE_ENTITLEMENT, Operation.RENAME_ENTITLEMENT, Operation.GRANT, Operation.REVOKE)
+    abilities = {operation: _unless_refused(config, operation) for operation in able}
+    if not (config.dialect.patch_groups or config.dialect.member_replace):
+        why = "the server can neither patch nor replace groups"
+        abilities |= dict.fromkeys((Operation.RENAME_ENTITLEMENT, Operation.GRANT, Operation.REVOKE), cannot(why))
+    return abilities | {
+        Operation.SET_LEVEL: cannot(_NO_LEVELS),
+        Operation.UPDATE_ENTITLEMENT: cannot(_NO_ATTRIBUTES),
+    }
+
+
+def _of_values(kind: str) -> dict[Operation, Ability]:
+    why = f"a {kind} exists where an account has it, or where `value_kinds` lists it under `values`"
+    return {
+        Operation.GRANT: CAN,
+        Operation.REVOKE: CAN,
+        Operation.CREATE_ENTITLEMENT: cannot(why),
+        Operation.RENAME_ENTITLEMENT: cannot(why),
+        Operation.UPDATE_ENTITLEMENT: cannot(why),
+        Operation.SET_LEVEL: cannot(_NO_LEVELS),
+    }
+
+
+def _unless_refused(config: ScimConfig, operation: Operation) -> Ability:
+    why = config.dialect.unsupported.get(operation.value)
+    return cannot(why) if why else CAN

@@ -1,0 +1,136 @@
+"""Accounts and groups found by what they are called: asked with a filter, always checked here."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from providers.scim.client import ScimClient
+from providers.scim.filters import compare
+from providers.scim.pages import Listing, Pager
+from providers.scim.resources import Group, Page, User, parse_group, parse_user
+from reconciler.errors import AnswerError, TransportError
+
+T = TypeVar("T")
+
+_NO_FILTERS = frozenset({400, 403, 404, 405, 413, 414, 422})
+
+
+class Lookup:
+    """Finds resources in one server.
+
+    Args:
+        client: speaks with the server.
+        count: how many resources to ask for in each page.
+    """
+
+    def __init__(self, client: ScimClient, count: int) -> None:
+        self._client = client
+        self.count = count
+
+    async def users(self, attribute: str, value: str, *, exists: bool = False) -> list[User]:
+        """Find the users whose attribute has a value. What does not match is not returned, whatever the server says.
+
+        Args:
+            attribute: `userName`, `externalId`, `id` or `emails.value`.
+            value: what it must be.
+            exists: whether the server says that there is one: then a filter that finds nothing is not believed.
+
+        Raises:
+            TransportError: it could not be found out.
+        """
+        if not value:
+            return []
+        page = await self._filtered("Users", compare(attribute, value))
+        if page is not None and (page.resources or not exists):
+            users = [parse_user(raw) for raw in page.resources]
+            found = [user for user in users if self._matches(user, attribute, value)]
+            if len(found) == len(users):
+                return found
+        listing = await self.everything("Users")
+        every = (parse_user(raw) for raw in listing.resources)
+        return self._sure([user for user in every if self._matches(user, attribute, value)], listing, value)
+
+    async def groups(self, name: str, *, exists: bool = False) -> list[Group]:
+        """Find the groups with a name (exactly this one); arguments and errors as for `users`."""
+        page = await self._filtered("Groups", compare("displayName", name))
+        if page is not None and (page.resources or not exists):
+            groups = [parse_group(raw) for raw in page.resources]
+            found = [group for group in groups if group.name == name]
+            if found or not groups:
+                return found
+        listing = await self.everything("Groups")
+        every = (parse_group(raw) for raw in listing.resources)
+        return self._sure([group for group in every if group.name == name], listing, name)
+
+    @staticmethod
+    def _sure(found: list[T], listing: Listing, value: str) -> list[T]:
+        """Return what was found; nothing in a list that is not whole is no answer."""
+        if not found and not listing.complete:
+            raise TransportError(f"{value} could not be looked up: {listing.why}")
+        return found
+
+    async def everything(self, collection: str, **params: str) -> Listing:
+        """Read a whole collection.
+
+        Raises:
+            TransportError: a page could not be read.
+        """
+        return await Pager(self.fetcher(collection, params), self._client.dialect, self.count, self._cursors).read()
+
+    def fetcher(self, collection: str, more: dict[str, str]) -> "Fetcher":
+        """Return what gets the pages of a collection."""
+        return Fetcher(self._client, collection, self.count, more)
+
+    async def _cursors(self) -> bool:
+        return await self._client.offers("pagination", "cursor")
+
+    async def _filtered(self, collection: str, expression: str) -> Page | None:
+        """Return the answer to a filter; None where the server has no filters, or more than one page of matches."""
+        if self._client.dialect.filters == "none":
+            return None
+        try:
+            page = await self._client.page(collection, {"filter": expression})
+        except AnswerError as error:
+            if error.status not in _NO_FILTERS:
+                raise
+            return None
+        more = page.cursor or (page.total is not None and page.total > len(page.resources))
+        return None if more else page
+
+    def _matches(self, user: User, attribute: str, value: str) -> bool:
+        match attribute:
+            case "userName":
+                return self.same_username(user.username, value)
+            case "externalId":
+                return user.external_id == value
+            case "id":
+                return user.id == value
+            case _:
+                return user.email.lower() == value.lower()
+
+    def same_username(self, one: str, other: str) -> bool:
+        """Say whether two usernames are the same in this server (RFC 7643 section 4.1.1: case does not count)."""
+        return one == other if self._client.dialect.case == "exact" else one.lower() == other.lower()
+
+
+class Fetcher:
+    """Gets the pages of one collection (see `pages.Fetch`)."""
+
+    def __init__(self, client: ScimClient, collection: str, count: int, more: dict[str, str]) -> None:
+        self._client = client
+        self._collection = collection
+        self._count = count
+        self._more = more
+
+    async def __call__(self, *, start: int | None = None, cursor: str | None = None) -> Page:
+        """Get one page: by index, by cursor, or everything."""
+        params: dict[str, str | int] = dict(self._more)
+        if start is not None:
+            params |= {"startIndex": start, "count": self._count}
+        elif cursor is not None:
+            params |= {"cursor": cursor, "count": self._count}
+        return await self._client.page(self._collection, params)
+
+
+def only(users: Sequence[User]) -> User | None:
+    """Return the one user there is, or None where there is none or more than one."""
+    return users[0] if len(users) == 1 else None

@@ -1,0 +1,35 @@
+"""What may not be attempted at all, and why: blocked changes, refused apps, ways that nobody opened."""
+
+from collections.abc import Mapping
+
+from reconciler.apply.route import Route
+from reconciler.plan.plan import Plan
+from reconciler.provider.change import Change, Outcome, Receipt
+
+
+def refused_apps(plan: Plan) -> dict[str, str]:
+    """Return app → the guard's words, for each app that a guard refuses; a guard of the whole plan refuses all."""
+    whole = next((v for v in plan.verdicts if v.refused and not v.app), None)
+    found = {app.app: f"refused by {whole.guard}: {whole.text}" for app in plan.apps} if whole else {}
+    for verdict in plan.verdicts:
+        if verdict.refused and verdict.app:
+            found.setdefault(verdict.app, f"refused by {verdict.guard}: {verdict.text}")
+    return found
+
+
+def refuse(plan: Plan, refused: Mapping[str, str]) -> list[Receipt]:
+    """Return the receipts of what a guard, a policy or a conflict keeps from being attempted."""
+    receipts = []
+    for change in plan.changes():
+        reason = change.blocked or refused.get(change.app, "")
+        if reason:
+            receipts.append(Receipt(change, Outcome.NOT_ATTEMPTED, reason))
+    return receipts
+
+
+def miss(change: Change, route: Route | None) -> Receipt | None:
+    """Return the receipt of a change whose way was not opened; None if it was."""
+    if route and change.way in route.ways:
+        return None
+    detail = f"because {change.app} was not opened by way of {change.way or '(none)'}"
+    return Receipt(change, Outcome.NOT_ATTEMPTED, detail)

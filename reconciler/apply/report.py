@@ -1,0 +1,78 @@
+"""What came of an apply: a receipt for every change of the plan, and the exit code that tells whole from part."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.provider.change import Operation, Outcome, Receipt
+
+EXIT_DONE: Final = 0
+EXIT_REFUSED: Final = 3
+EXIT_IN_PART: Final = 4
+
+TRACELESS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES})
+"""Operations that no reading shows: done is all that can be said of them, and it is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one apply.
+
+    Attributes:
+        run: the id of the apply.
+        receipts: one for every change of the plan, in the plan's order.
+        refused: ids of the changes that a guard, a policy or a conflict kept from being attempted.
+        problems: what went wrong beside the changes: an app that could not be read back, a ticket that could not be
+            cancelled, an interrupted earlier run that nobody can judge.
+        adopted: how many accounts, entitlements and grants were taken on without any operation.
+        cancelled: how many tickets were cancelled.
+        interrupted: whether somebody stopped it; what was in flight was finished and recorded.
+    """
+
+    run: str
+    receipts: tuple[Receipt, ...] = ()
+    refused: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+    adopted: int = 0
+    cancelled: int = 0
+    interrupted: bool = False
+
+    def counts(self) -> Mapping[Outcome, int]:
+        """Return how many changes ended in which way, without those ways in which none did."""
+        found = Counter(receipt.outcome for receipt in self.receipts)
+        return {outcome: found[outcome] for outcome in Outcome if found[outcome]}
+
+    @property
+    def unfinished(self) -> tuple[Receipt, ...]:
+        """The receipts of what a reader must look at: whatever is neither verified nor a ticket."""
+        return tuple(receipt for receipt in self.receipts if not is_finished(receipt))
+
+    @property
+    def requests(self) -> int:
+        """How many requests the changes took."""
+        return sum(receipt.requests for receipt in self.receipts)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything ended as it should, 3 if all was refused, 4 if something was left undone or unsure."""
+        unfinished = self.unfinished
+        if not unfinished:
+            return EXIT_IN_PART if self.problems or self.interrupted else EXIT_DONE
+        only_refused = len(unfinished) == len(self.receipts) and all(r.change.id in self.refused for r in unfinished)
+        return EXIT_REFUSED if only_refused and not self.problems else EXIT_IN_PART
+
+    @property
+    def summary(self) -> str:
+        """One line: `12 done and verified, 1 failed, 2 tickets open`."""
+        parts = [f"{count} {outcome}" for outcome, count in self.counts().items()]
+        if self.interrupted:
+            parts.append("stopped before the end")
+        return ", ".join(parts) or "nothing to do"
+
+
+def is_finished(receipt: Receipt) -> bool:
+    """Say whether a change ended as it should: seen, handed over as a ticket, or done where nothing could be seen."""
+    if receipt.outcome is Outcome.DONE:
+        return receipt.change.operation in TRACELESS
+    return receipt.outcome in {Outcome.VERIFIED, Outcome.TICKET}

@@ -1,0 +1,100 @@
+"""What an interrupted apply left behind: intents without an outcome are looked up in the app, before anything else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.apply.edge import describe, guard
+from reconciler.apply.judge import Judgement
+from reconciler.apply.report import TRACELESS
+from reconciler.apply.route import OpenedWay, Route
+from reconciler.apply.verify import ReadBack, read_back
+from reconciler.errors import ReconcilerError
+from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.contract import Ticket, TicketStatus
+from reconciler.state.contract import JournalEntry
+
+_INTERRUPTED: Final = "the run was interrupted"
+_ONCE: Final = frozenset({Operation.CREATE_ACCOUNT, Operation.CREATE_ENTITLEMENT, *TRACELESS})
+"""Doing these twice is not the same as once: where nobody can tell whether they were done, somebody must know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of the intents that an earlier run left open in one app.
+
+    Attributes:
+        receipts: (entry's number, receipt) each.
+        read: what the app showed.
+        problems: what nobody can tell and a person should look at.
+    """
+
+    receipts: tuple[tuple[int, Receipt], ...] = ()
+    read: ReadBack = field(default_factory=ReadBack)
+    problems: tuple[str, ...] = ()
+
+
+async def look_up(route: Route, entries: Sequence[JournalEntry]) -> Recovered:
+    """Find out what became of intents whose outcome was never recorded.
+
+    Seen means VERIFIED. Certainly not there means FAILED: it never landed, and a plan will have it again. What nobody
+    can tell stays UNKNOWN.
+    """
+    changes = {entry.number: entry.change for entry in entries if entry.change}
+    visible = [Receipt(change, Outcome.UNKNOWN) for change in changes.values() if not _ticket_way(route, change)]
+    read = await read_back(route, visible)
+    tickets, problem = await _tickets(route, list(changes.values()))
+    receipts = {
+        number: _conclude_ticket(change, tickets) if _ticket_way(route, change) else _conclude(change, read.judgements)
+        for number, change in changes.items()
+    }
+    doubts = [_doubt(receipt) for receipt in receipts.values() if _must_be_told(receipt)]
+    problems = [*doubts, *filter(None, (read.problem, problem))]
+    return Recovered(tuple(receipts.items()), read, tuple(problems))
+
+
+def _conclude(change: Change, judgements: Mapping[str, Judgement]) -> Receipt:
+    judgement = judgements.get(change.id)
+    if judgement is None:
+        return Receipt(change, Outcome.UNKNOWN, f"{_INTERRUPTED}; no reading shows whether it was done")
+    if judgement.seen is None:
+        return Receipt(change, Outcome.UNKNOWN, f"{_INTERRUPTED}; {judgement.words}")
+    if judgement.seen:
+        return Receipt(change, Outcome.VERIFIED, f"{_INTERRUPTED}; a later one saw it done", judgement.remote_id)
+    return Receipt(change, Outcome.FAILED, f"{_INTERRUPTED} before it was done: the app shows {judgement.words}")
+
+
+def _conclude_ticket(change: Change, tickets: Mapping[str, Ticket]) -> Receipt:
+    """A ticket that was opened is found again by its key, so that opening it again opens no second one."""
+    ticket = tickets.get(change.id)
+    if ticket and ticket.status is TicketStatus.OPEN:
+        return Receipt(change, Outcome.TICKET, ticket.address)
+    return Receipt(change, Outcome.NOT_ATTEMPTED, f"{_INTERRUPTED}, and no ticket is open")
+
+
+async def _tickets(route: Route, changes: Sequence[Change]) -> tuple[dict[str, Ticket], str]:
+    """Read the tickets of those ways that were to open some."""
+    found: dict[str, Ticket] = {}
+    for way in {change.way: _ticket_way(route, change) for change in changes}.values():
+        if way is None or way.ticket is None:
+            continue
+        try:
+            listed = await guard(way.ticket.tickets, f"{route.app}: reading tickets")
+        except ReconcilerError as error:
+            return found, f"{route.app}: the tickets could not be read: {describe(error)}"
+        found.update((ticket.change_id, ticket) for ticket in listed)
+    return found, ""
+
+
+def _ticket_way(route: Route, change: Change) -> OpenedWay | None:
+    way = route.ways.get(change.way)
+    return way if way and way.ticket else None
+
+
+def _must_be_told(receipt: Receipt) -> bool:
+    return receipt.outcome is Outcome.UNKNOWN and receipt.change.operation in _ONCE
+
+
+def _doubt(receipt: Receipt) -> str:
+    change = receipt.change
+    return f"{change.app}: {change.operation} {change.item} may or may not have been done: {receipt.detail}"

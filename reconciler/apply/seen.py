@@ -1,0 +1,86 @@
+"""What one way showed when an app was read back: accounts, entitlements and the grants that somebody asks about."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.provider.change import Change
+from reconciler.provider.snapshot import Completeness, LiveAccount, LiveEntitlement, Snapshot
+
+_UNREAD = Completeness(complete=False, why="it was not read back")
+
+
+@dataclass
+class Seen:
+    """One way's answer, with the indexes that looking single items up needs.
+
+    Args:
+        way: the way's name.
+        asked: the changes that somebody will ask about; the grants of all other entitlements stay unindexed.
+    """
+
+    way: str
+    snapshot: Snapshot
+    asked: Iterable[Change] = ()
+    _ids: dict[str, int] = field(default_factory=dict)
+    _usernames: dict[str, list[int]] = field(default_factory=dict)
+    _emails: dict[str, list[int]] = field(default_factory=dict)
+    _entitlements: dict[str, int] = field(default_factory=dict)
+    _entitlement_ids: dict[str, int] = field(default_factory=dict)
+    _grants: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, account in enumerate(self.snapshot.accounts):
+            self._ids[account.remote_id] = number
+            self._usernames.setdefault(account.username.casefold(), []).append(number)
+            self._emails.setdefault(account.email.casefold(), []).append(number)
+        for number, entitlement in enumerate(self.snapshot.entitlements):
+            self._entitlements.setdefault(entitlement.key, number)
+            self._entitlement_ids[entitlement.remote_id] = number
+        found = [self.entitlement(change.entitlement, change.entitlement_id) for change in self.asked]
+        self._index_grants({pair[0] for pair in found if pair})
+
+    def _index_grants(self, wanted: set[int]) -> None:
+        snapshot = self.snapshot
+        if wanted:
+            columns = zip(snapshot.holders, snapshot.granted, snapshot.levels, strict=True)
+            self._grants = {(holder, what): level for holder, what, level in columns if what in wanted}
+
+    def completeness(self, collection: str) -> Completeness:
+        """Return whether a collection was read back, by its name or under the star of every kind."""
+        found = self.snapshot.collections
+        return found.get(collection) or found.get(f"{collection.partition(':')[0]}:*") or _UNREAD
+
+    def account(self, change: Change, remote_id: str = "") -> tuple[int, LiveAccount] | None:
+        """Find the account of a change: by its remote id, else by what it is called, where one alone is called so.
+
+        Args:
+            change: the change; its own remote id counts too.
+            remote_id: what the provider said that it made or found.
+        """
+        ids = [wanted for wanted in (remote_id, change.account_id) if wanted]
+        for wanted in ids:
+            if wanted in self._ids:
+                return self._pair(self._ids[wanted])
+        if ids and change.way == self.way:
+            return None
+        username = str(change.after.get("username") or change.username).casefold()
+        email = str(change.after.get("email") or "").casefold()
+        for index, text in ((self._usernames, username), (self._emails, email)):
+            numbers: Sequence[int] = index.get(text, ()) if text else ()
+            if len(numbers) == 1:
+                return self._pair(numbers[0])
+        return None
+
+    def _pair(self, number: int) -> tuple[int, LiveAccount]:
+        return number, self.snapshot.accounts[number]
+
+    def entitlement(self, key: str, remote_id: str = "") -> tuple[int, LiveEntitlement] | None:
+        """Find an entitlement by its remote id, else by its key."""
+        number = self._entitlement_ids.get(remote_id) if remote_id else None
+        number = self._entitlements.get(key) if number is None else number
+        return None if number is None else (number, self.snapshot.entitlements[number])
+
+    def level(self, holder: int, entitlement: int) -> tuple[bool, str | None]:
+        """Say whether a holder (an account's number, or -1 minus an entitlement's) holds something, and its level."""
+        number = self._grants.get((holder, entitlement))
+        return number is not None, None if number is None else self.snapshot.level_names[number]

@@ -1,0 +1,35 @@
+"""Tickets whose operation is no longer wanted are closed, with the reason."""
+
+from collections.abc import Sequence
+
+from reconciler.apply.edge import describe, guard
+from reconciler.apply.route import Route
+from reconciler.errors import ProviderError, ReconcilerError
+from reconciler.plan.plan import TicketCancellation
+from reconciler.provider.contract import Ticket, TicketProvider, TicketStatus
+
+
+async def cancel_tickets(route: Route, wanted: Sequence[TicketCancellation]) -> tuple[int, list[str]]:
+    """Cancel tickets of one app; return how many were cancelled, and what went wrong with the others."""
+    problems: list[str] = []
+    done = 0
+    for cancellation in wanted:
+        way = route.ways.get(cancellation.way)
+        try:
+            done += await _cancel(way.ticket if way else None, route.app, cancellation)
+        except ReconcilerError as error:
+            problems.append(f"{route.app}: the ticket {cancellation.address} could not be cancelled: {describe(error)}")
+    return done, problems
+
+
+async def _cancel(provider: TicketProvider | None, app: str, cancellation: TicketCancellation) -> int:
+    """Cancel one ticket if it is still open."""
+    if provider is None:
+        raise ProviderError(f"{cancellation.way} was not opened, or has no tickets")
+    listed = await guard(provider.tickets, f"{app}: reading tickets")
+    ticket = next((ticket for ticket in listed if ticket.key == cancellation.key), None)
+    if ticket is None or ticket.status is not TicketStatus.OPEN:
+        return 0
+    found: Ticket = ticket
+    await guard(lambda: provider.cancel(found, cancellation.reason), f"{app}: cancelling {cancellation.key}")
+    return 1

@@ -1,0 +1,108 @@
+"""`reconciler apply`: a reviewed plan is made true, or a fresh one after it was shown and agreed to."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.group import COMMANDS
+from reconciler.cli.options import Common, scope_options, shared_options
+from reconciler.cli.output import print_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.plan.guards import Override
+    from reconciler.plan.plan import Plan, Scope
+
+
+@click.command("apply", help=COMMANDS["apply"].help)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@scope_options
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--override", metavar="DIGEST", help="Lift the limits of the plan with this digest.")
+@click.option("--reason", metavar="TEXT", help="Why they are lifted; recorded.")
+@shared_options()
+@click.pass_obj
+def command(
+    common: Common, /, file: Path | None, yes: bool, override: str | None, reason: str | None, **asked: Any
+) -> int:
+    """Apply, and report what came of every change."""
+    from reconciler.cli.asking import need_terminal
+    from reconciler.cli.opening import make_scope, open_company
+    from reconciler.cli.plan import read_plan
+    from reconciler.cli.watching import watch_applying, watch_reading
+    from reconciler.run.applying import apply_plan
+
+    lifted = _override(override, reason)
+    reviewed = read_plan(file) if file else None
+    if reviewed is None and not yes:
+        need_terminal()
+    session = open_company(common, tell=False)
+    scope = _scope_of(reviewed, make_scope(**asked))
+    report = apply_plan(
+        session,
+        scope,
+        reviewed=reviewed,
+        confirm=_confirmation(common, ask=reviewed is None and not yes),
+        progress=watch_applying(common),
+        read_progress=watch_reading(common, session, scope),
+        override=lifted,
+    )
+    if report is None:
+        print_lines(["nothing was applied"], sys.stderr)
+        return 0
+    if not common.json:
+        from reconciler.render.report import render_report
+
+        lines = render_report(report, width=common.width, colour=common.colour(), verbose=common.verbose)
+        print_lines(lines)
+    return report.exit_code
+
+
+def _override(digest: str | None, reason: str | None) -> "Override | None":
+    if not digest and not reason:
+        return None
+    if not (digest and reason):
+        raise click.UsageError("--override and --reason go together: which plan, and why")
+    from reconciler.plan.guards import Override
+
+    return Override(digest, reason)
+
+
+def _scope_of(reviewed: "Plan | None", asked: "Scope") -> "Scope":
+    """Return the scope of the plan that was reviewed; nothing else may be asked for beside it."""
+    from reconciler.plan.plan import Scope
+
+    if reviewed is None:
+        return asked
+    if asked not in (Scope(), reviewed.scope):
+        raise click.UsageError("a reviewed plan is applied as it is: leave --app, --identity and the like out")
+    return reviewed.scope
+
+
+def _confirmation(common: Common, *, ask: bool) -> "Callable[[Plan], bool]":
+    """Return what shows the fresh plan and asks, where there is something to agree to."""
+
+    def confirm(plan: "Plan") -> bool:
+        _show(plan, common)
+        if not ask or plan.empty:
+            return True
+        return click.confirm("Apply these changes?", err=True)
+
+    return confirm
+
+
+def _show(plan: "Plan", common: Common) -> None:
+    from reconciler.cli.plan import print_plan
+
+    if common.json:
+        import json
+
+        from reconciler.render.data import plan_data
+
+        print_lines([json.dumps({"event": "plan", "plan": plan_data(plan)})])
+        return
+    print_plan(plan, common)
+    print_lines([""])

@@ -1,0 +1,38 @@
+"""`reconciler drift`: what was changed behind git's back, app by app."""
+
+from typing import Any
+
+import click
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.group import COMMANDS
+from reconciler.cli.options import Common, scope_options, shared_options
+from reconciler.cli.output import print_data, print_lines
+
+
+@click.command("drift", help=COMMANDS["drift"].help)
+@scope_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is any drift.")
+@shared_options()
+@click.pass_obj
+def command(common: Common, /, detailed_exitcode: bool, **asked: Any) -> int:
+    """Plan, and show only the drift in it."""
+    from reconciler.cli.opening import make_scope, open_company
+    from reconciler.cli.watching import watch_reading
+    from reconciler.render.drift import drift_in, has_drift, render_drift
+    from reconciler.run.planning import make_plan
+
+    session = open_company(common)
+    scope = make_scope(**asked)
+    drift = drift_in(make_plan(session, scope, progress=watch_reading(common, session, scope)))
+    if common.json:
+        from reconciler.render.data import plan_data
+
+        print_data({**plan_data(drift), "drift": has_drift(drift)})
+    else:
+        print_lines(render_drift(drift, width=common.width, colour=common.colour(), verbose=common.verbose))
+    if not drift.complete:
+        return Exit.UNREAD
+    if any(finding.fails_drift for _, finding in drift.findings()):
+        return Exit.REFUSED
+    return Exit.PENDING if detailed_exitcode and has_drift(drift) else Exit.DONE

@@ -1,0 +1,67 @@
+"""`reconciler explain`: why somebody has what they have, in every app or one, from the YAML alone."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.group import COMMANDS
+from reconciler.cli.options import Common, at_option, shared_options
+from reconciler.cli.output import print_data, print_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model.company import Company
+
+
+@click.command("explain", help=COMMANDS["explain"].help)
+@click.argument("identity")
+@click.argument("app", required=False)
+@at_option
+@shared_options()
+@click.pass_obj
+def command(common: Common, /, identity: str, app: str | None, at: datetime | None) -> None:
+    """Explain an identity's account and grants."""
+    from reconciler.cli.names import check_names
+    from reconciler.cli.opening import open_company
+    from reconciler.render.explain import explained_data, render_explained
+    from reconciler.resolve.explain import explain
+    from reconciler.run.declaring import declared_apps
+
+    session = open_company(common, at)
+    company = session.company
+    check_names([app] if app else [], company.apps, "app")
+    if ":" not in identity:
+        check_names([identity], {*company.people, *company.service_accounts}, "identity")
+    explained = [
+        (declared.app.name, explain(session.resolved, declared, identity))
+        for declared in declared_apps(session, [app] if app else sorted(company.apps))
+    ]
+    shown = [(name, items) for name, items in explained if app or any(item.reasons for item in items)]
+    if common.json:
+        apps = [{"app": name, "items": [explained_data(item) for item in items]} for name, items in shown]
+        print_data({"identity": identity, "moment": session.moment.isoformat(), "apps": apps})
+        return
+    print_lines(_headline(company, identity))
+    for name, items in shown:
+        print_lines(["", *render_explained(name, items, width=common.width, colour=common.colour())])
+    if not shown:
+        print_lines(["", "nothing is declared in any app"])
+
+
+def _headline(company: "Company", identity: str) -> "Iterator[str]":
+    from reconciler.render.escape import visible
+    from reconciler.render.words import join_words
+
+    found: Any = company.people.get(identity) or company.service_accounts.get(identity)
+    if found is None:
+        yield visible(identity)
+        return
+    who = [found.name, getattr(found, "type", "service account"), getattr(found, "department", "")]
+    dates = [
+        f"{word} {day}"
+        for word, day in (("from", getattr(found, "start", None)), ("until", getattr(found, "last_day", None)))
+        if day
+    ]
+    yield f"{visible(identity)}  {visible(join_words([*who, *dates]))} ({visible(found.place.short)})"

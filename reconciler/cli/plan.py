@@ -1,0 +1,107 @@
+"""`reconciler plan`: what would be changed in which app, and why. Nothing is written but the file of the plan."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.exits import exit_of_plan
+from reconciler.cli.group import COMMANDS
+from reconciler.cli.options import Common, at_option, scope_options, shared_options
+from reconciler.cli.output import print_data, print_lines
+
+if TYPE_CHECKING:
+    from reconciler.plan.plan import Plan
+
+
+@click.command("plan", help=COMMANDS["plan"].help)
+@scope_options
+@at_option
+@click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
+@shared_options()
+@click.pass_obj
+def command(
+    common: Common,
+    /,
+    at: datetime | None,
+    out: Path | None,
+    markdown: bool,
+    detailed_exitcode: bool,
+    **asked: Any,
+) -> int:
+    """Plan, show, and write the plan's file."""
+    from reconciler.cli.opening import make_scope, open_company
+    from reconciler.cli.watching import watch_reading
+    from reconciler.run.planning import make_plan
+
+    session = open_company(common, at, tell=False)
+    scope = make_scope(**asked)
+    plan = make_plan(session, scope, progress=watch_reading(common, session, scope))
+    if out:
+        write_plan(plan, out)
+    print_plan(plan, common, markdown=markdown)
+    return exit_of_plan(plan, detailed=detailed_exitcode)
+
+
+def print_plan(plan: "Plan", common: Common, *, markdown: bool = False) -> None:
+    """Print a plan on stdout: as text, as data or as Markdown."""
+    if common.json:
+        from reconciler.render.data import plan_data
+
+        print_data(plan_data(plan))
+    elif markdown:
+        from reconciler.render.markdown import render_markdown
+
+        print_lines([render_markdown(plan).rstrip("\n")])
+    else:
+        from reconciler.render.text import render_text
+
+        print_lines(render_text(plan, width=common.width, colour=common.colour(), verbose=common.verbose))
+
+
+def write_plan(plan: "Plan", file: Path) -> None:
+    """Write a plan's file, readable only by its owner, all of it or nothing.
+
+    Raises:
+        PlanError: the file cannot be written.
+    """
+    from tempfile import mkstemp
+
+    from reconciler.errors import PlanError
+    from reconciler.plan.file import encode_plan
+
+    text = encode_plan(plan)
+    try:
+        handle, name = mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    except OSError as error:
+        raise PlanError(f"{file}: the plan cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(file)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise PlanError(f"{file}: the plan cannot be written: {error.strerror}") from None
+
+
+def read_plan(file: Path) -> "Plan":
+    """Read a plan's file.
+
+    Raises:
+        PlanError: it cannot be read, is no plan, or was changed.
+    """
+    from reconciler.errors import PlanError
+    from reconciler.plan.file import decode_plan
+
+    try:
+        return decode_plan(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"{file}: the plan cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PlanError(f"{file}: this is no plan: it is not UTF-8") from None

@@ -1,0 +1,24 @@
+"""`reconciler show`: a plan from its file, as it would have been printed when it was made."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.exits import exit_of_plan
+from reconciler.cli.group import COMMANDS
+from reconciler.cli.options import Common, shared_options
+
+
+@click.command("show", help=COMMANDS["show"].help)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with the code that `plan` would give.")
+@shared_options()
+@click.pass_obj
+def command(common: Common, /, file: Path, markdown: bool, detailed_exitcode: bool) -> int:
+    """Show a plan's file."""
+    from reconciler.cli.plan import print_plan, read_plan
+
+    plan = read_plan(file)
+    print_plan(plan, common, markdown=markdown)
+    return exit_of_plan(plan, detailed=True) if detailed_exitcode else 0

@@ -1,0 +1,38 @@
+"""Who watches a command at work: progress on stderr, for a person or for a log, or nobody."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Common
+
+if TYPE_CHECKING:
+    from reconciler.apply.progress import Progress
+    from reconciler.plan.plan import Scope
+    from reconciler.render.progress import PlainReading
+    from reconciler.run.session import Session
+
+
+def watch_reading(common: Common, session: "Session", scope: "Scope") -> "PlainReading | None":
+    """Return the progress of reading the apps of a scope, None where stderr is to be quiet."""
+    if common.quiet:
+        return None
+    from reconciler.render.progress import open_reading
+
+    apps = len(scope.apps or session.company.apps)
+    live = sys.stderr.isatty() and not common.verbose
+    return open_reading(sys.stderr, apps=apps, colour=common.colour(sys.stderr), live=live)
+
+
+def watch_applying(common: Common) -> "Progress":
+    """Return who watches an apply: a machine on stdout with `--json`, nobody if quiet, else a person on stderr."""
+    if common.json:
+        from reconciler.apply.progress import JsonLines
+
+        return JsonLines(sys.stdout)
+    if common.quiet:
+        from reconciler.apply.progress import Silence
+
+        return Silence()
+    from reconciler.render.progress import open_applying
+
+    return open_applying(sys.stderr, colour=common.colour(sys.stderr), live=sys.stderr.isatty() and not common.verbose)

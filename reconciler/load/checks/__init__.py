@@ -1,0 +1,1 @@
+"""What only the whole company shows to be wrong: names that nobody has, cycles, dates that have passed."""

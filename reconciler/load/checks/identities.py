@@ -1,0 +1,130 @@
+"""People, service accounts and groups are checked against each other."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+
+from reconciler.items import Value
+from reconciler.load.checks.cycles import find_cycles
+from reconciler.load.checks.names import check_attributes, check_members, check_owner, check_person, known_attributes
+from reconciler.load.checks.report import Report, Spot
+from reconciler.load.faults import quote
+from reconciler.load.identities import TEXT_FIELDS
+from reconciler.load.suggest import suggest
+from reconciler.model.company import Company
+from reconciler.model.identities import Group, Person, ServiceAccount
+
+
+def check_people(company: Company, report: Report) -> None:
+    """Check managers, addresses and usernames."""
+    people = company.people
+    for person in people.values():
+        manager = person.manager
+        if manager and manager not in people:
+            check_person(company, report, Spot(person.place, ("manager",)), manager)
+    _check_management(people, report)
+    _check_addresses(company, report)
+    _check_usernames(company, report)
+
+
+def _check_management(people: Mapping[str, Person], report: Report) -> None:
+    """Nobody manages themselves, not even by way of others."""
+    managers = {person.id: (person.manager,) for person in people.values() if person.manager}
+    for cycle in find_cycles(managers):
+        chain = " → ".join([*cycle, cycle[0]])
+        spot = Spot(people[cycle[0]].place, ("manager",))
+        report.error(spot, f"managers go round in a circle: {chain}", "correct one of them")
+
+
+def _check_addresses(company: Company, report: Report) -> None:
+    """No two identities have one address, whatever its case."""
+    seen: dict[str, Person | ServiceAccount] = {}
+    for identities in (company.people, company.service_accounts):
+        for identity in identities.values():
+            if not identity.email:
+                continue
+            first = seen.setdefault(identity.email.lower(), identity)
+            if first is not identity:
+                message = f"{identity.id} has the same address as {first.id} ({first.place})"
+                hint = "accounts are matched by address: give each its own"
+                report.error(Spot(identity.place, ("email",)), message, hint)
+
+
+def _check_usernames(company: Company, report: Report) -> None:
+    """Usernames are those of known apps, and no two identities have one in the same app."""
+    seen: dict[tuple[str, str], Person | ServiceAccount] = {}
+    for identities in (company.people, company.service_accounts):
+        for identity in identities.values():
+            for app, username in identity.usernames.items():
+                spot = Spot(identity.place, ("usernames", app))
+                if app not in company.apps:
+                    report.miss(spot, "app", app, company.apps.keys(), "define the app, or correct its name")
+                first = seen.setdefault((app, username.lower()), identity)
+                if first is not identity:
+                    message = f"{identity.id} has the same username in {app} as {first.id} ({first.place})"
+                    report.error(spot, message, "correct one of them")
+
+
+def check_service_accounts(company: Company, report: Report) -> None:
+    """Check owners, reviews, and that no id is a person's too."""
+    for service in company.service_accounts.values():
+        if person := company.people.get(service.id):
+            message = f"service account {service.id} has the id of a person ({person.place})"
+            report.error(Spot(service.place), message, "ids are unique over both: rename one")
+        if service.owner:
+            spot = Spot(service.place, ("owner",))
+            check_owner(company, report, spot, service.owner, f"service account {service.id}")
+        if service.review_by and service.review_by < report.today:
+            message = f"service account {service.id} was to be reviewed by {service.review_by}"
+            report.warn(Spot(service.place), message, "look whether it is still needed, then move review_by")
+
+
+def check_groups(company: Company, report: Report, rules: Mapping[str, Sequence[str]]) -> None:
+    """Check members, nesting and rules.
+
+    Args:
+        company: the whole.
+        report: gets the problems.
+        rules: group → the attributes that its rule reads.
+    """
+    for group in company.groups.values():
+        check_members(company, report, Spot(group.place), group)
+    _check_nesting(company.groups, report)
+    known = known_attributes(company.people.values()) if rules else frozenset()
+    for name, attributes in rules.items():
+        check_attributes(report, Spot(company.groups[name].place, ("where",)), attributes, known)
+    _check_values(company, report)
+
+
+def _check_nesting(groups: Mapping[str, Group], report: Report) -> None:
+    for cycle in find_cycles({group.name: group.groups for group in groups.values() if group.groups}):
+        chain = " → ".join([*cycle, cycle[0]])
+        spot = Spot(groups[cycle[0]].place, ("groups", cycle[1 % len(cycle)]))
+        report.error(spot, f"groups contain each other: {chain}", "take one of them out")
+
+
+def _check_values(company: Company, report: Report) -> None:
+    """Warn of equalities that nobody fulfils: a slip of the pen would empty the group."""
+    values: dict[str, set[Value]] = {}
+    for group in company.groups.values():
+        for name, wanted in (group.where or {}).items():
+            if name not in values:
+                values[name] = set(_values_of(company.people.values(), name))
+            if values[name] and not _meets(wanted, values[name]):
+                shown = " or ".join(map(quote, wanted)) if isinstance(wanted, tuple) else quote(wanted)
+                texts = [value for value in values[name] if isinstance(value, str)]
+                hint = suggest(str(wanted), texts) or "correct it, or the people"
+                report.warn(Spot(group.place), f"group {group.name}: nobody has {name} {shown}", hint)
+
+
+def _meets(wanted: Value, values: set[Value]) -> bool:
+    return not values.isdisjoint(wanted) if isinstance(wanted, tuple) else wanted in values
+
+
+def _values_of(people: Collection[Person], name: str) -> Iterator[Value]:
+    """Yield what people have as one attribute; several texts each by itself, dates as text."""
+    for person in people:
+        value = getattr(person, name) if name in TEXT_FIELDS else person.attributes.get(name)
+        if isinstance(value, tuple):
+            yield from value
+        elif value is not None and value != "":
+            yield value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,126 @@
+"""The plan of one app: declared, applied and live in; changes, findings and adoption out. Pure."""
+
+from reconciler.items import kind_of
+from reconciler.plan.accounts import classify_accounts
+from reconciler.plan.basis import JudgedApp, gather_basis
+from reconciler.plan.draft import Draft
+from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
+from reconciler.plan.grants import classify_grants, unread_collections
+from reconciler.plan.inputs import AppInputs
+from reconciler.plan.order import in_order
+from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
+from reconciler.plan.routes import Router, is_entitlement
+from reconciler.plan.sides import completeness, join_sides
+from reconciler.plan.tickets import named_items, sort_tickets
+from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
+from reconciler.resolve.declared import Presence
+from reconciler.state.contract import Adoption
+
+
+def plan_app(inputs: AppInputs) -> AppPlan:
+    """Compare the three sides of one app and say what is to be done, shown, adopted and forgotten.
+
+    The result carries what `build_plan` needs for the guards; the same inputs give the same result, in whatever order
+    an app listed its items.
+    """
+    ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
+    if inputs.error:
+        return JudgedApp(inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error)
+    sides = join_sides(inputs)
+    draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
+    classify_accounts(draft)
+    classify_entitlements(draft)
+    classify_grants(draft)
+    forget_entitlements(draft)
+    unread_collections(draft)
+    _tell_notes(draft)
+    return _finish(draft, ways)
+
+
+def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
+    sides, inputs = draft.sides, draft.sides.inputs
+    snapshots = [way.snapshot for way in inputs.ways if way.snapshot]
+    return JudgedApp(
+        app=inputs.app,
+        ways=ways,
+        config_digest=inputs.config_digest,
+        changes=in_order(draft.changes),
+        findings=tuple(
+            sorted(draft.findings, key=lambda found: (_FACTS[found.fact], str(found.item or ""), found.text))
+        ),
+        adoption=_adoption(draft),
+        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft))),
+        collections=dict(sorted(sides.live.collections.items())),
+        counts=_count(draft),
+        requests=sum(snapshot.requests for snapshot in snapshots),
+        seconds=inputs.seconds,
+        as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
+        basis=gather_basis(sides),
+    )
+
+
+_FACTS = {fact: number for number, fact in enumerate(Fact)}
+
+
+def _rank(finding: Finding) -> tuple[int, str, str]:
+    return _FACTS[finding.fact], str(finding.item or ""), finding.text
+
+
+def _adoption(draft: Draft) -> Adoption:
+    """Put together what is taken on; counts only where they changed, so that a second run has nothing to record."""
+    inputs = draft.sides.inputs
+    counts = {
+        name: count for name, count in draft.sides.live.counts.items() if inputs.applied.counts.get(name) != count
+    }
+    return Adoption(
+        accounts=dict(sorted(draft.accounts.items())),
+        entitlements=dict(sorted(draft.entitlements.items())),
+        grants=tuple(sorted(draft.grants, key=lambda grant: grant[:2])),
+        gone=tuple(sorted(draft.gone, key=lambda item: (type(item).__name__, str(item)))),
+        counts=dict(sorted(counts.items())),
+    )
+
+
+def _count(draft: Draft) -> Counts:
+    sides = draft.sides
+    return Counts(
+        declared_accounts=sum(1 for p in sides.declared.accounts.values() if p is Presence.PRESENT),
+        declared_grants=len(sides.declared.grants),
+        live_accounts=len(sides.live.accounts),
+        live_grants=len(sides.granted),
+        applied_accounts=len(sides.applied.accounts),
+        applied_grants=len(sides.applied.grants),
+        unmanaged_accounts=draft.unmanaged_accounts,
+        unmanaged_grants=draft.unmanaged_grants,
+    )
+
+
+def _tell_notes(draft: Draft) -> None:
+    """Pass on what the ways remarked, and which of them could not be asked."""
+    for way in draft.sides.live.ways:
+        if way.error:
+            draft.find(Fact.UNREAD, None, f"{way.name}: {way.error}")
+        for note in way.snapshot.notes if way.snapshot else ():
+            draft.find(Fact.NOTE, None, f"{way.name}: {note}")
+
+
+def _undecided(draft: Draft) -> set[str]:
+    """Return the ids of tickets' operations about which nothing can be said now."""
+    sides = draft.sides
+    ids = [change_id for change_id in draft.tickets.by_change if change_id not in draft.considered]
+    return {
+        change_id
+        for change_id in ids
+        if any(_is_undecided(draft, holder, key) for holder, key in named_items(change_id, sides.inputs.app))
+    }
+
+
+def _is_undecided(draft: Draft, holder: str, key: str) -> bool:
+    sides = draft.sides
+    held = holder in sides.matching.blocked or holder.removeprefix("@") in sides.matching.contested
+    if (draft.only and holder not in draft.only) or held or key in draft.waiting or holder in draft.waiting:
+        return True
+    collections = [] if not holder or is_entitlement(holder) else [ACCOUNTS]
+    if ":" in key:
+        collections.append(grants_of(kind_of(key)) if holder else entitlements_of(kind_of(key)))
+    return any(not completeness(sides, collection).complete for collection in collections)

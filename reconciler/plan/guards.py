@@ -1,0 +1,150 @@
+"""Guards: what no plan may take away, and how much a single plan may.
+
+A *protection* blocks single changes, and nothing lifts it. A *limit* refuses all of an app (or of the plan), and an
+override that names the plan's digest and a reason lifts it. Every policy that is given counts (those of the base and of
+the head): protections are put together, the strictest limit holds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.items import AccountItem, kind_of
+from reconciler.model.policies import Limit, Policies
+from reconciler.plan.basis import Basis, basis_of
+from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
+from reconciler.provider.change import Cause, Change, Operation
+
+_TAKING = frozenset(
+    {
+        Operation.SUSPEND_ACCOUNT,
+        Operation.DELETE_ACCOUNT,
+        Operation.REVOKE,
+        Operation.END_SESSIONS,
+        Operation.TRANSFER_FILES,
+        Operation.REMOVE_LICENSES,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Somebody lifts the limits of one plan.
+
+    Attributes:
+        digest: the plan's digest, or at least its first 12 characters.
+        reason: why, for the journal; never empty.
+    """
+
+    digest: str
+    reason: str
+
+
+def protect(app: AppPlan, policies: Sequence[Policies]) -> AppPlan:
+    """Block the changes that would take something from what is protected, or from the tool's own account.
+
+    A stranger that is protected is no change at all: it is shown as left alone.
+    """
+    basis = basis_of(app)
+    changes, findings = [], list(app.findings)
+    for change in app.changes:
+        why = _protection(change, basis, policies)
+        if not why:
+            changes.append(change)
+        elif change.cause is Cause.STRANGER:
+            findings.append(Finding(Fact.UNMANAGED, change.item, f"{why}; left alone", privileged=change.privileged))
+        else:
+            changes.append(replace(change, blocked=change.blocked or why))
+    return replace(app, changes=tuple(changes), findings=tuple(findings))
+
+
+def _protection(change: Change, basis: Basis, policies: Sequence[Policies]) -> str:
+    """Return why a change may not be done, or an empty text."""
+    lowers = change.operation is Operation.SET_LEVEL and not _raises(change, basis)
+    if change.operation not in _TAKING and not lowers:
+        return ""
+    if change.holder in basis.own_holders:
+        return "the account that this tool itself acts as"
+    account = f"{change.app}/{change.username}".casefold()
+    for policy in policies:
+        protected = policy.protected
+        if change.holder in protected.people:
+            return f"{change.holder} is protected"
+        if change.username and account in {name.casefold() for name in protected.accounts}:
+            return f"the account {change.app}/{change.username} is protected"
+        if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
+            return f"{change.app}/{change.entitlement} is protected"
+    return ""
+
+
+def _raises(change: Change, basis: Basis) -> bool:
+    """Say whether a new level is known to be stronger than the old one."""
+    order = basis.levels.get(change.kind, ())
+    before, after = change.before.get("level"), change.after.get("level")
+    return before in order and after in order and order.index(str(after)) > order.index(str(before))
+
+
+def judge_limits(apps: Sequence[AppPlan], policies: Sequence[Policies], population: int) -> Iterator[Verdict]:
+    """Yield the verdicts of all limits, refused ones and others worth showing."""
+    leavers = frozenset(name for app in apps for name in basis_of(app).leavers)
+    yield from _judge_leavers(apps, policies, population, leavers)
+    for app in apps:
+        yield from _judge_removals(app, policies, leavers)
+        yield from _judge_emptiness(app, leavers)
+
+
+def _allowed(limits: Sequence[Limit], population: int) -> int:
+    return min((limit.allowed(population) for limit in limits), default=0)
+
+
+def _judge_leavers(
+    apps: Sequence[AppPlan], policies: Sequence[Policies], population: int, leavers: frozenset[str]
+) -> Iterator[Verdict]:
+    """Count each leaver once, in however many apps something is taken."""
+    taken = {change.holder for app in apps for change in _removals(app) if change.holder in leavers}
+    if taken:
+        allowed = _allowed([policy.limits.leavers for policy in policies], population)
+        yield Verdict("leavers", "", len(taken) > allowed, f"{len(taken)} of {allowed} leavers")
+
+
+def _removals(app: AppPlan) -> list[Change]:
+    return [change for change in app.changes if change.operation.removes and not change.blocked]
+
+
+def _judge_removals(app: AppPlan, policies: Sequence[Policies], leavers: frozenset[str]) -> Iterator[Verdict]:
+    """Count what is taken from others than leavers, in all and by kind; an account counts once, with its grants."""
+    counts = _count_removals(app, leavers)
+    if not counts:
+        return
+    population = basis_of(app).population
+    limits = [policy.limits.removals_per_app for policy in policies]
+    total, allowed = counts.total(), _allowed(limits, sum(population.values()))
+    yield Verdict("removals_per_app", app.app, total > allowed, f"{total} of {allowed} {_removals_word(allowed)}")
+    for kind, count in sorted(counts.items()):
+        of_kind = _allowed(limits, population.get(kind, 0))
+        if count > of_kind and total <= allowed:
+            word = "accounts" if kind == "accounts" else f"grants of kind {kind}"
+            yield Verdict("removals_per_app", app.app, refused=True, text=f"{count} of {of_kind} removals of {word}")
+
+
+def _removals_word(count: int) -> str:
+    return "removal" if count == 1 else "removals"
+
+
+def _count_removals(app: AppPlan, leavers: frozenset[str]) -> Counter[str]:
+    removals = [change for change in _removals(app) if change.holder not in leavers]
+    accounts = {change.holder for change in removals if isinstance(change.item, AccountItem)}
+    revoked = (kind_of(change.entitlement) for change in removals if change.holder not in accounts)
+    counts = Counter(revoked)
+    if accounts:
+        counts["accounts"] = len(accounts)
+    return counts
+
+
+def _judge_emptiness(app: AppPlan, leavers: frozenset[str]) -> Iterator[Verdict]:
+    """Refuse to take everything away because the YAML is suddenly silent about an app."""
+    basis = basis_of(app)
+    taken = [change for change in _removals(app) if change.holder not in leavers]
+    if basis.applied and not basis.wanted and taken:
+        text = f"nothing is declared any more, where {basis.applied} items were applied"
+        yield Verdict("empty_declared", app.app, refused=True, text=text)

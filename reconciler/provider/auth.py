@@ -1,0 +1,234 @@
+"""Credentials, added to each request by httpx: bearer tokens, basic, OAuth 2 client credentials.
+
+All of them hold references; a value is read when the first request needs it, and told to the transport's redactor.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote_plus
+
+import httpx
+import msgspec
+
+from reconciler.errors import SecretError, TransportError
+from reconciler.provider.answer import path_of, shorten
+from reconciler.provider.connections import check_base, tls_context
+from reconciler.provider.contract import Surroundings
+from reconciler.provider.redaction import Redactor
+from reconciler.provider.secret import Secret
+
+_EARLY = 30.0
+_LONGEST_TOKEN_ANSWER = 1024 * 1024
+_USUAL_LIFETIME = 300.0
+_OK, _UNAUTHORIZED = 200, 401
+
+
+class SecretAuth(httpx.Auth):
+    """The base of credentials that come from secret references.
+
+    Args:
+        surroundings: says what references may name.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._redactor = Redactor()
+        self._revealed: dict[Secret, str] = {}
+
+    def tell_secrets_to(self, redactor: Redactor) -> None:
+        """Give every value that is revealed from now on to a redactor."""
+        self._redactor = redactor
+
+    async def reveal(self, secret: Secret) -> str:
+        """Return a secret's value, read once; in a thread, since SOPS is another program.
+
+        Raises:
+            SecretError: it cannot be read, or cannot be sent in a header.
+        """
+        value = self._revealed.get(secret)
+        if value is None:
+            value = await asyncio.to_thread(secret.reveal, self._surroundings)
+            self._redactor.add(value)
+            if not (value.isascii() and value.isprintable()):
+                raise SecretError(f"the secret {secret} holds characters that no HTTP header can carry")
+            self._revealed[secret] = value
+        return value
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Refuse: the transport is asynchronous."""
+        raise NotImplementedError
+
+
+class BearerAuth(SecretAuth):
+    """`Authorization: Bearer …` (RFC 6750), or another scheme or header that a vendor wants.
+
+    Args:
+        token: the reference.
+        scheme: what stands before the token (`SSWS` for Okta); may be empty.
+        header: the header's name.
+    """
+
+    def __init__(
+        self, token: Secret, surroundings: Surroundings, *, scheme: str = "Bearer", header: str = "Authorization"
+    ) -> None:
+        super().__init__(surroundings)
+        self._token = token
+        self._scheme = scheme
+        self._header = header
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add the header."""
+        request.headers[self._header] = f"{self._scheme} {await self.reveal(self._token)}".strip()
+        yield request
+
+
+class BasicAuth(SecretAuth):
+    """`Authorization: Basic …` (RFC 7617).
+
+    Args:
+        username: a text, or a reference where it is secret too.
+        password: the reference.
+    """
+
+    def __init__(self, username: str | Secret, password: Secret, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self._username = username
+        self._password = password
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add the header."""
+        username = await self.reveal(self._username) if isinstance(self._username, Secret) else self._username
+        request.headers["Authorization"] = self._header(username, await self.reveal(self._password))
+        yield request
+
+    def _header(self, username: str, password: str) -> str:
+        joined = base64.b64encode(f"{username}:{password}".encode()).decode()
+        self._redactor.add(joined)
+        return f"Basic {joined}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """How to get a token (RFC 6749 section 4.4).
+
+    Attributes:
+        token_url: the token endpoint; may be of another origin than the app's, since the configuration names it.
+        client_id: not secret.
+        client_secret: the reference.
+        scope, audience: sent where they are not empty.
+        style: whether the client's secret goes into a Basic header or into the body (RFC 6749 section 2.3.1).
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    scope: str = ""
+    audience: str = ""
+    style: Literal["basic", "body"] = "basic"
+
+
+class OAuth2Auth(SecretAuth):
+    """Bearer tokens by OAuth 2 client credentials: cached, renewed in time and once on 401, never twice at once.
+
+    Args:
+        credentials: where and as whom to ask.
+        timeout: seconds for asking.
+        allow_http: whether a token endpoint on another machine may be http.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: ClientCredentials,
+        surroundings: Surroundings,
+        *,
+        timeout: float = 30.0,
+        allow_http: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(surroundings)
+        self._credentials = credentials
+        self._url = str(check_base(f"{surroundings.app} token endpoint", credentials.token_url, allow_http=allow_http))
+        self._timeout = timeout
+        self._now = now
+        self._turn = asyncio.Lock()
+        self._token = ""
+        self._expires = 0.0
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add a token; on 401 get a new one and try once more."""
+        token = await self._current("")
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == _UNAUTHORIZED:
+            request.headers["Authorization"] = f"Bearer {await self._current(token)}"
+            yield request
+
+    async def _current(self, refused: str) -> str:
+        """Return a token that is not the refused one; whoever comes second finds what the first one got."""
+        async with self._turn:
+            if not self._token or self._token == refused or self._now() >= self._expires:
+                self._token, lifetime = await self._ask()
+                self._expires = self._now() + max(lifetime - _EARLY, lifetime / 2)
+            return self._token
+
+    async def _ask(self) -> tuple[str, float]:
+        """Ask for a token; return it and its lifetime in seconds.
+
+        Raises:
+            TransportError: the endpoint did not give one. Nothing was sent to the app then.
+        """
+        form, headers = await self._form()
+        tls = tls_context(httpx.URL(self._url).scheme, verify=True)
+        try:
+            async with (
+                httpx.AsyncClient(verify=tls, timeout=self._timeout, follow_redirects=False) as client,
+                client.stream("POST", self._url, data=form, headers=headers) as response,
+            ):
+                content = b""
+                async for part in response.aiter_bytes():
+                    content = (content + part)[:_LONGEST_TOKEN_ANSWER]
+                return self._read(response.status_code, content)
+        except httpx.HTTPError as error:
+            words = shorten(self._redactor.clean(str(error))) or type(error).__name__
+            raise TransportError(f"{self._what}: {words}", landed=False) from None
+
+    async def _form(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the form and the headers of the request for a token."""
+        asked = self._credentials
+        secret = await self.reveal(asked.client_secret)
+        form = {"grant_type": "client_credentials", "scope": asked.scope, "audience": asked.audience}
+        form = {key: value for key, value in form.items() if value}
+        headers = {"Accept": "application/json"}
+        if asked.style == "body":
+            return form | {"client_id": asked.client_id, "client_secret": secret}, headers
+        pair = f"{quote_plus(asked.client_id)}:{quote_plus(secret)}"
+        encoded = base64.b64encode(pair.encode()).decode()
+        self._redactor.add(encoded)
+        return form, headers | {"Authorization": f"Basic {encoded}"}
+
+    def _read(self, status: int, content: bytes) -> tuple[str, float]:
+        """Read the token endpoint's answer (RFC 6749 section 5)."""
+        try:
+            answer = msgspec.json.decode(content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = {}
+        token = answer.get("access_token")
+        if status == _OK and isinstance(token, str) and token.isascii() and token.isprintable():
+            self._redactor.add(token)
+            lifetime = answer.get("expires_in")
+            known = isinstance(lifetime, int | float) or (isinstance(lifetime, str) and lifetime.isdecimal())
+            return token, float(lifetime) if known and lifetime is not None else _USUAL_LIFETIME
+        words = " ".join(str(answer[key]) for key in ("error", "error_description") if key in answer)
+        said = f": {shorten(self._redactor.clean(words))}" if words else " without a token"
+        raise TransportError(
+            f"{self._what} answered {status}{said}", hint="check the client's id and secret", landed=False
+        )
+
+    @property
+    def _what(self) -> str:
+        return f"{self._surroundings.app}: no token: POST {path_of(self._url)}"

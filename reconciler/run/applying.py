@@ -1,0 +1,115 @@
+"""An apply: under the lock a fresh plan is made, compared with the one that was reviewed, confirmed, and made true."""
+
+import asyncio
+import getpass
+import logging
+import platform
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from reconciler.apply.check import refuse_stale
+from reconciler.apply.edge import describe, guard
+from reconciler.apply.execute import execute
+from reconciler.apply.progress import Progress
+from reconciler.apply.report import Report
+from reconciler.errors import PlanError, ReconcilerError
+from reconciler.plan.guards import Override
+from reconciler.plan.plan import Plan, Scope
+from reconciler.provider.contract import Provider
+from reconciler.run.planning import plan_with
+from reconciler.run.reading import ReadProgress
+from reconciler.run.session import Session
+from reconciler.run.ways import OpenWay, open_ways
+from reconciler.state.contract import Run, StateStore
+from reconciler.state.open import open_state
+
+_log = logging.getLogger(__name__)
+
+
+def apply_plan(
+    session: Session,
+    scope: Scope,
+    *,
+    reviewed: Plan | None,
+    confirm: Callable[[Plan], bool],
+    progress: Progress,
+    read_progress: ReadProgress | None = None,
+    override: Override | None = None,
+) -> Report | None:
+    """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
+
+    Args:
+        session: the company, now.
+        scope: what to touch; that of the reviewed plan, where there is one.
+        reviewed: the plan that somebody agreed to: what would be done now must be the same.
+        confirm: asked with the fresh plan before anything is written.
+        progress, read_progress: who watches.
+        override: lifts limits of exactly this plan.
+
+    Raises:
+        PlanError: the session is in the future.
+        StalePlanError: what was reviewed is not what would be done now.
+        LockError: another apply is at work.
+    """
+    if session.future:
+        raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
+    with open_state(session.settings) as state:
+        state.lock(_operator(), "apply", datetime.now(UTC))
+        try:
+            plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            if reviewed is not None:
+                refuse_stale(reviewed, plan)
+            if not confirm(plan):
+                return None
+            return asyncio.run(_execute(session, plan, state, progress, override))
+        finally:
+            state.unlock()
+
+
+async def _execute(
+    session: Session, plan: Plan, state: StateStore, progress: Progress, override: Override | None
+) -> Report:
+    run = Run(
+        id=uuid.uuid4().hex[:12],
+        plan_digest=plan.digest,
+        operator=_operator(),
+        machine=platform.node(),
+        started_at=datetime.now(UTC),
+        reason=override.reason if override else "",
+    )
+    async with AsyncExitStack() as stack:
+        providers = await _open_writers(session, plan, state, stack)
+        return await execute(plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC))
+
+
+async def _open_writers(
+    session: Session, plan: Plan, state: StateStore, stack: AsyncExitStack
+) -> Mapping[tuple[str, str], Provider]:
+    """Connect the ways of every app that has something to do, this time able to write.
+
+    A way that cannot be connected is left out: its changes are told as not attempted, and the log says why.
+    """
+    interrupted = {entry.app for entry in state.unsettled()}
+    providers: dict[tuple[str, str], Provider] = {}
+    for part in plan.apps:
+        if not part.error and (part.changes or part.cancellations or part.app in interrupted):
+            for way in open_ways(session, session.company.apps[part.app], read_only=False):
+                await _enter(part.app, way, stack, providers)
+    return providers
+
+
+async def _enter(app: str, way: OpenWay, stack: AsyncExitStack, providers: dict[tuple[str, str], Provider]) -> None:
+    doing = f"connecting to {app} ({way.name})"
+    try:
+        providers[app, way.name] = await guard(lambda: stack.enter_async_context(way.provider), doing)
+    except ReconcilerError as error:
+        _log.error("%s: %s", doing, describe(error))  # noqa: TRY400 - the words are for a person, redacted
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except OSError:
+        return "unknown"

@@ -1,0 +1,149 @@
+"""Apps are read: all at once, each way of each app once, and a failure of one is told and never stops another."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reconciler.apply.edge import describe, guard
+from reconciler.errors import ReconcilerError
+from reconciler.model.apps import App
+from reconciler.provider.contract import Provider, RereadProvider, Ticket, TicketProvider
+from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
+from reconciler.run.session import Session
+from reconciler.run.ways import OpenWay, open_ways
+
+APPS_AT_ONCE = 16
+
+
+class ReadProgress(Protocol):
+    """Who watches the reading."""
+
+    def app_started(self, app: str) -> None:
+        """An app begins to be read."""
+
+    def app_done(self, app: str, *, requests: int, seconds: float, error: str) -> None:
+        """An app was read, or could not be (`error`)."""
+
+    def finished(self) -> None:
+        """Every app was read."""
+
+
+@dataclass(slots=True)
+class WayAnswer:
+    """What one way said: a snapshot, None where it was not asked, or an error."""
+
+    way: OpenWay
+    snapshot: Snapshot | None = None
+    error: str = ""
+    tickets: Sequence[Ticket] = ()
+
+
+@dataclass(slots=True)
+class AppAnswer:
+    """What the ways of one app said.
+
+    Attributes:
+        ways: in the order of the route; empty only if the route could not be opened (`error`).
+        reread: pinned accounts that were asked for singly, because the list of accounts could not be read.
+    """
+
+    app: App
+    ways: list[WayAnswer] = field(default_factory=list)
+    reread: dict[str, LiveAccount | None] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests the reading took."""
+        return sum(answer.snapshot.requests for answer in self.ways if answer.snapshot)
+
+
+async def read_apps(
+    session: Session, apps: Sequence[App], pins: Mapping[str, Sequence[str]], progress: ReadProgress | None
+) -> AsyncIterator[AppAnswer]:
+    """Read apps concurrently and yield each as soon as it is there.
+
+    Args:
+        session: what the apps were written in.
+        apps: which to read.
+        pins: app → remote ids of leavers' accounts, read singly where the whole list is not to be had.
+        progress: who watches, or None.
+    """
+    gate = asyncio.Semaphore(APPS_AT_ONCE)
+    tasks = [asyncio.ensure_future(_read_app(session, app, pins.get(app.name, ()), gate, progress)) for app in apps]
+    try:
+        for answered in asyncio.as_completed(tasks):
+            yield await answered
+    finally:
+        for task in tasks:
+            task.cancel()
+        if progress:
+            progress.finished()
+
+
+async def _read_app(
+    session: Session, app: App, pins: Sequence[str], gate: asyncio.Semaphore, progress: ReadProgress | None
+) -> AppAnswer:
+    async with gate:
+        if progress:
+            progress.app_started(app.name)
+        began = time.perf_counter()
+        answer = AppAnswer(app)
+        try:
+            ways = open_ways(session, app, read_only=True)
+        except ReconcilerError as error:
+            answer.error = str(error)
+        else:
+            await _read_ways(answer, ways, pins)
+        answer.seconds = time.perf_counter() - began
+        if progress:
+            errors = [answer.error, *(way.error for way in answer.ways)]
+            progress.app_done(
+                app.name, requests=answer.requests, seconds=answer.seconds, error="; ".join(filter(None, errors))
+            )
+        return answer
+
+
+async def _read_ways(answer: AppAnswer, ways: Sequence[OpenWay], pins: Sequence[str]) -> None:
+    """Read the ways of one app: a further way only for the collections that no earlier one reads."""
+    covered: set[str] = set()
+    for way in ways:
+        offered = {name for name, ability in way.capabilities.reads.items() if ability}
+        said = WayAnswer(way)
+        answer.ways.append(said)
+        if offered - covered or isinstance(way.provider, TicketProvider):
+            await _read_way(said, answer, pins, wanted=bool(offered - covered))
+        covered |= offered
+
+
+async def _read_way(said: WayAnswer, answer: AppAnswer, pins: Sequence[str], *, wanted: bool) -> None:
+    name = f"{answer.app.name} ({said.way.name})"
+    try:
+        async with AsyncExitStack() as stack:
+            provider = await guard(lambda: stack.enter_async_context(said.way.provider), f"connecting to {name}")
+            await _ask(said, provider, name, wanted=wanted)
+            if pins and isinstance(provider, RereadProvider) and _lacks_accounts(said.snapshot):
+                single = await guard(lambda: provider.reread(pins), f"reading pinned accounts of {name}")
+                answer.reread.update(zip(pins, single, strict=True))
+    except ReconcilerError as error:
+        said.error = said.error or describe(error)
+
+
+async def _ask(said: WayAnswer, provider: Provider, name: str, *, wanted: bool) -> None:
+    """Ask a way for what it reads and for its tickets; what fails is told, and pinned accounts may still be read."""
+    try:
+        if wanted:
+            said.snapshot = await guard(provider.read, f"reading {name}")
+        if isinstance(provider, TicketProvider):
+            said.tickets = await guard(provider.tickets, f"reading the tickets of {name}")
+    except ReconcilerError as error:
+        said.error = describe(error)
+
+
+def _lacks_accounts(snapshot: Snapshot | None) -> bool:
+    collection = snapshot.collections.get(ACCOUNTS) if snapshot else None
+    return collection is None or not collection.complete

@@ -1,0 +1,62 @@
+"""What a command works on: the company as written, the moment, and what was resolved at it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from reconciler.errors import ConfigurationError
+from reconciler.load.company import load_company
+from reconciler.load.settings import find_root
+from reconciler.model.company import Company, Settings
+from reconciler.problems import Problem
+from reconciler.resolve.company import Resolved, resolve_company
+
+CACHE = Path(".reconciler") / "cache"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A repository that was loaded without errors, at a moment.
+
+    Attributes:
+        moment: an instant with a time zone; everything in this run is resolved at it.
+        future: whether the moment was asked for, so that a plan of it cannot be applied.
+    """
+
+    company: Company
+    warnings: tuple[Problem, ...]
+    moment: datetime
+    future: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """Return `reconciler.yaml`."""
+        return self.company.settings
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """Return who is here, who has left and who is in which group, at the moment."""
+        return resolve_company(self.company, self.moment)
+
+
+def open_session(config: Path | None, *, moment: datetime | None = None, cache: bool = True) -> Session:
+    """Load the repository that holds `config` (a folder or a `reconciler.yaml`), or the one around the working directory.
+
+    Raises:
+        InputError: the YAML has errors.
+        ConfigurationError: there is no such repository, or its `reconciler.yaml` cannot work.
+    """
+    root = _root(config)
+    now = datetime.now(UTC)
+    loaded = load_company(root, moment=moment or now, cache=root / CACHE if cache else None)
+    return Session(loaded.company, loaded.warnings, moment or now, future=moment is not None)
+
+
+def _root(config: Path | None) -> Path:
+    if config is None:
+        return find_root(Path.cwd())
+    folder = config if config.is_dir() else config.parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"{config}: no such folder", hint="name the folder that holds reconciler.yaml")
+    return folder.resolve()

@@ -1,0 +1,175 @@
+"""What is applied, read from the tables and adopted into them."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from typing import Any
+
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Names, pack
+from reconciler.provider.snapshot import AccountStatus
+from reconciler.state.codec import decode, decode_moment, decode_values, encode_moment, encode_values
+from reconciler.state.contract import Adoption, Applied, AppliedAccount, AppliedEntitlement
+from reconciler.state.names import FileNames
+
+_ACCOUNT = "holder, remote_id, username, status, attributes, since, pending, unfinished"
+
+
+class _Memo(dict[int, int]):
+    """A dict that asks for what it does not hold yet."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Callable[[int], int]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, key: int) -> int:
+        value = self[key] = self._ask(key)
+        return value
+
+
+def load_app(database: sqlite3.Connection, file: FileNames, app: int, names: Names) -> Applied:
+    """Return what is applied in an app, with its grants numbered by `names`."""
+    holder = _Memo(lambda number: pack(names.holder(file.name(number)), 0))
+    entitlement = _Memo(lambda number: names.entitlement(file.name(number)))
+    level = _Memo(lambda number: names.level(file.name(number) if number else None))
+    rows = database.execute("SELECT holder, entitlement, level FROM grants WHERE app = ?", (app,))
+    grants = {holder[h] | entitlement[e]: level[n] for h, e, n in rows}
+    rows = database.execute("SELECT holder, entitlement FROM grants WHERE app = ? AND pending > 0", (app,))
+    pending = {holder[h] | entitlement[e] for h, e in rows}
+    rows = database.execute(f"SELECT {_ACCOUNT} FROM accounts WHERE app = ?", (app,))  # noqa: S608 - our own columns
+    known = database.execute("SELECT known FROM apps WHERE app = ?", (app,)).fetchone()
+    return Applied(
+        accounts=dict(_accounts(file, rows)),
+        entitlements=_load_entitlements(database, file, app),
+        grants=grants,
+        pending=pending,
+        counts=dict(database.execute("SELECT collection, items FROM counts WHERE app = ?", (app,)).fetchall()),
+        known=bool(known and known[0]),
+    )
+
+
+def load_accounts(
+    database: sqlite3.Connection, file: FileNames, app: int, identities: Iterable[str]
+) -> dict[str, AppliedAccount]:
+    """Return what is applied of some identities' accounts."""
+    query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND holder = ?"  # noqa: S608 - our own columns
+    found: dict[str, AppliedAccount] = {}
+    for identity in identities:
+        number = file.known(identity)
+        if number is not None:
+            found.update(_accounts(file, database.execute(query, (app, number))))
+    return found
+
+
+def _accounts(file: FileNames, rows: Iterable[Any]) -> Iterator[tuple[str, AppliedAccount]]:
+    for holder, remote_id, username, status, attributes, since, pending, unfinished in rows:
+        yield (
+            file.name(holder),
+            AppliedAccount(
+                remote_id=remote_id,
+                username=username,
+                status=AccountStatus(status),
+                attributes=decode_values(attributes),
+                pending=pending > 0,
+                since=decode_moment(since),
+                unfinished=tuple(decode(unfinished)),
+            ),
+        )
+
+
+def _load_entitlements(database: sqlite3.Connection, file: FileNames, app: int) -> dict[str, AppliedEntitlement]:
+    rows = database.execute(
+        "SELECT entitlement, remote_id, attributes, pending, created FROM entitlements WHERE app = ?", (app,)
+    )
+    return {
+        file.name(number): AppliedEntitlement(remote_id, decode_values(attributes), pending > 0, bool(created))
+        for number, remote_id, attributes, pending, created in rows
+    }
+
+
+def adopt(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+    """Forget what is gone, take on the rest, remember counts; what is already so is not written again."""
+    _forget_gone(database, file, app, adoption)
+    _adopt_accounts(database, file, app, adoption)
+    _adopt_entitlements(database, file, app, adoption)
+    _adopt_grants(database, file, app, adoption)
+    database.executemany(
+        "INSERT INTO counts (app, collection, items) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET items = excluded.items "
+        "WHERE items <> excluded.items",
+        [(app, collection, items) for collection, items in sorted(adoption.counts.items())],
+    )
+
+
+def _forget_gone(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+    for item in adoption.gone:
+        match item:
+            case AccountItem(holder):
+                query = "DELETE FROM accounts WHERE app = ? AND holder = ?"
+                database.execute(query, (app, file.known(holder)))
+            case EntitlementItem(entitlement):
+                query = "DELETE FROM entitlements WHERE app = ? AND entitlement = ?"
+                database.execute(query, (app, file.known(entitlement)))
+            case GrantItem(holder, entitlement):
+                query = "DELETE FROM grants WHERE app = ? AND holder = ? AND entitlement = ?"
+                database.execute(query, (app, file.known(holder), file.known(entitlement)))
+
+
+def _adopt_accounts(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+    numbers = file.numbers(adoption.accounts)
+    database.executemany(
+        "INSERT INTO accounts (app, holder, remote_id, username, status, attributes, since, pending, fresh) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id, "
+        "username = excluded.username, attributes = excluded.attributes, "
+        "since = COALESCE(excluded.since, CASE WHEN status = excluded.status THEN since END), "
+        "status = excluded.status, pending = CASE WHEN excluded.pending THEN MAX(pending, 1) ELSE 0 END, fresh = 0 "
+        "WHERE remote_id <> excluded.remote_id OR username <> excluded.username OR attributes <> excluded.attributes "
+        "OR status <> excluded.status OR pending <> excluded.pending OR fresh <> 0 "
+        "OR (excluded.since IS NOT NULL AND since IS NOT excluded.since)",
+        (
+            (app, numbers[holder], *_account_row(account))
+            for holder, account in sorted(adoption.accounts.items(), key=itemgetter(0))
+        ),
+    )
+
+
+def _account_row(account: AppliedAccount) -> tuple[Any, ...]:
+    since = encode_moment(account.since) if account.since else None
+    attributes = encode_values(account.attributes)
+    return account.remote_id, account.username, account.status.value, attributes, since, int(account.pending)
+
+
+def _entitlement_row(entitlement: AppliedEntitlement) -> tuple[Any, ...]:
+    attributes = encode_values(entitlement.attributes)
+    return entitlement.remote_id, attributes, int(entitlement.created), int(entitlement.pending)
+
+
+def _adopt_entitlements(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+    numbers = file.numbers(adoption.entitlements)
+    database.executemany(
+        "INSERT INTO entitlements (app, entitlement, remote_id, attributes, created, pending, fresh) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id, "
+        "attributes = excluded.attributes, created = excluded.created, pending = excluded.pending, fresh = 0 "
+        "WHERE remote_id <> excluded.remote_id OR attributes <> excluded.attributes OR created <> excluded.created "
+        "OR pending <> excluded.pending OR fresh <> 0",
+        (
+            (app, numbers[key], *_entitlement_row(entitlement))
+            for key, entitlement in sorted(adoption.entitlements.items(), key=itemgetter(0))
+        ),
+    )
+
+
+def _adopt_grants(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+    if not adoption.grants:
+        return
+    file.numbers({holder for holder, _, _ in adoption.grants})
+    file.numbers({level for _, _, level in adoption.grants if level is not None})
+    numbers = file.numbers({entitlement for _, entitlement, _ in adoption.grants})
+    rows = [(app, numbers[h], numbers[e], 0 if n is None else numbers[n]) for h, e, n in adoption.grants]
+    rows.sort()
+    database.executemany(
+        "INSERT INTO grants (app, holder, entitlement, level) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET level = excluded.level, pending = 0, fresh = 0 "
+        "WHERE level <> excluded.level OR pending <> 0 OR fresh <> 0",
+        rows,
+    )

@@ -1,0 +1,108 @@
+"""Runs and journal entries in their tables."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from reconciler.provider.change import Change
+from reconciler.state.codec import decode_change, decode_moment, encode_change, encode_moment
+from reconciler.state.contract import JournalEntry, Run
+
+_RUN = "id, plan_digest, operator, machine, started_at, reason, ended_at, summary"
+_ENTRY = "run, number, app, change_id, change, intended_at, outcome, detail, ended_at"
+
+
+def begin(database: sqlite3.Connection, run: Run) -> None:
+    """Record that an apply starts."""
+    values = (
+        run.id,
+        run.plan_digest,
+        run.operator,
+        run.machine,
+        encode_moment(run.started_at),
+        run.reason,
+        run.summary,
+    )
+    database.execute(
+        "INSERT INTO runs (id, plan_digest, operator, machine, started_at, reason, summary) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+
+
+def end(database: sqlite3.Connection, run: str, summary: str, at: datetime) -> bool:
+    """Record that an apply ended; False if it never began."""
+    query = "UPDATE runs SET summary = ?, ended_at = ? WHERE id = ?"
+    return database.execute(query, (summary, encode_moment(at), run)).rowcount == 1
+
+
+def has_run(database: sqlite3.Connection, run: str) -> bool:
+    """Say whether an apply began."""
+    return database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone() is not None
+
+
+def runs(database: sqlite3.Connection, last: int) -> list[Run]:
+    """Return the newest applies, the newest last."""
+    query = f"SELECT {_RUN} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
+    return [_run(row) for row in database.execute(query, (last,)).fetchall()][::-1]
+
+
+def _run(row: Any) -> Run:
+    number, digest, operator, machine, started, reason, ended, summary = row
+    return Run(
+        id=number,
+        plan_digest=digest,
+        operator=operator,
+        machine=machine,
+        started_at=datetime.fromisoformat(started),
+        reason=reason,
+        ended_at=decode_moment(ended),
+        summary=summary,
+    )
+
+
+def record(database: sqlite3.Connection, run: str, change: Change, previous: str | None, at: str) -> int:
+    """Write an intent and return its number."""
+    cursor = database.execute(
+        "INSERT INTO journal (run, app, change_id, change, previous, intended_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (run, change.app, change.id, encode_change(change), previous, at),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def conclude(database: sqlite3.Connection, number: int, outcome: str, detail: str, at: str) -> None:
+    """Write an intent's outcome."""
+    query = "UPDATE journal SET outcome = ?, detail = ?, ended_at = ? WHERE number = ?"
+    database.execute(query, (outcome, detail, at, number))
+
+
+def entries(database: sqlite3.Connection, run: str | None, last: int) -> list[JournalEntry]:
+    """Return the newest entries, of one apply or of all, the newest last."""
+    condition, arguments = ("WHERE run = ?", (run, last)) if run is not None else ("", (last,))
+    query = f"SELECT {_ENTRY} FROM journal {condition} ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
+    return list(_entries(database.execute(query, arguments).fetchall()))[::-1]
+
+
+def unsettled(database: sqlite3.Connection) -> list[JournalEntry]:
+    """Return the entries without any outcome, in the order in which they were written."""
+    query = f"SELECT {_ENTRY} FROM journal WHERE outcome = '' ORDER BY number"  # noqa: S608 - our own columns
+    return list(_entries(database.execute(query).fetchall()))
+
+
+def _entries(rows: Iterable[Any]) -> Iterator[JournalEntry]:
+    for run, number, app, change_id, text, intended, outcome, detail, ended in rows:
+        change = decode_change(text)
+        yield JournalEntry(
+            run=run,
+            number=number,
+            app=app,
+            change_id=change_id,
+            operation=change.operation.value,
+            item=str(change.item),
+            intended_at=datetime.fromisoformat(intended),
+            outcome=outcome,
+            detail=detail,
+            ended_at=decode_moment(ended),
+            change=change,
+        )

@@ -1,0 +1,296 @@
+"""A small app that really keeps accounts, entitlements and grants, with the faults that real ones have.
+
+It lives in memory, or in a JSON file that outlives the process; each fault is injected by the id of a change.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel
+
+from reconciler.errors import AnswerError, ProviderError, TransportError
+from reconciler.items import kind_of
+from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.contract import CAN, Capabilities, Surroundings
+from reconciler.provider.snapshot import (
+    ACCOUNTS,
+    AccountStatus,
+    LiveAccount,
+    LiveEntitlement,
+    Snapshot,
+    SnapshotBuilder,
+    entitlements_of,
+    grants_of,
+)
+
+KINDS = ("team", "repo")
+ON_ACCOUNTS = [
+    operation for operation in Operation if operation.value.endswith(("account", "sessions", "files", "licenses"))
+]
+ON_KINDS = [operation for operation in Operation if operation not in ON_ACCOUNTS]
+LEVELS = {"repo": ("read", "write", "admin")}
+SECRET = "xoxb-canary-5f2a9c7710"
+
+Fault = Callable[["PretendApp", Change], Receipt | None]
+
+
+def refuse(_app: "PretendApp", change: Change) -> Receipt:
+    """The app says no, in its own words."""
+    return Receipt(change, Outcome.FAILED, "409 seat limit reached", requests=1)
+
+
+def answer_and_do_nothing(_app: "PretendApp", change: Change) -> Receipt:
+    """The app says ok, and changes nothing."""
+    return Receipt(change, Outcome.DONE, requests=1)
+
+
+def lose_the_request(_app: "PretendApp", _change: Change) -> Receipt:
+    """No connection: the request never left."""
+    raise TransportError("connection refused", landed=False)
+
+
+def lose_the_answer(app: "PretendApp", change: Change) -> Receipt:
+    """The app does it, and the answer is lost."""
+    app.do(change)
+    raise TransportError("the connection was closed before an answer came", landed=None)
+
+
+def lose_both(_app: "PretendApp", _change: Change) -> Receipt:
+    """The app does nothing, and nobody can know."""
+    raise TransportError("timed out", landed=None)
+
+
+def refuse_by_error(_app: "PretendApp", _change: Change) -> Receipt:
+    """The provider raises the app's refusal in place of a receipt."""
+    raise AnswerError("403 forbidden", status=403)
+
+
+def explode(_app: "PretendApp", _change: Change) -> Receipt:
+    """A fault of the provider, with a secret in its words."""
+    raise ValueError(f"cannot parse answer to token={SECRET}")
+
+
+class NoConfig(BaseModel):
+    """It needs none."""
+
+
+class PretendApp:
+    """The app and its provider in one.
+
+    Args:
+        path: where it keeps its data; None keeps them in memory.
+        concurrency: what its capabilities say.
+        hook: called with the name of each event: `request`, `effect`, `read`.
+    """
+
+    name: ClassVar[str] = "pretend"
+    version: ClassVar[str] = "1"
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    def __init__(
+        self, path: Path | None = None, *, concurrency: int = 4, hook: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.path = path
+        self.hook = hook
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.entitlements: dict[str, dict[str, Any]] = {}
+        self.grants: dict[str, str | None] = {}
+        self.faults: dict[str, Fault] = {}
+        self.unreadable: dict[str, str] = {}
+        self.broken = ""
+        self.performed: list[Change] = []
+        self.events: list[str] = []
+        self.reads = self.busy = self.busiest = 0
+        self.capabilities = Capabilities(
+            reads=dict.fromkeys([ACCOUNTS, *map(entitlements_of, KINDS), *map(grants_of, KINDS)], CAN),
+            operations=dict.fromkeys(ON_ACCOUNTS, CAN),
+            kinds={"*": dict.fromkeys(ON_KINDS, CAN)},
+            levels=LEVELS,
+            concurrency=concurrency,
+        )
+        if path and path.exists():
+            self.accounts, self.entitlements, self.grants = json.loads(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
+        """Make a fresh one."""
+        return cls()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def account(self, remote_id: str, username: str, status: str = "active", **attributes: Any) -> None:
+        """Put an account there, behind everybody's back."""
+        email = f"{username}@acme.example"
+        self.accounts[remote_id] = {"username": username, "email": email, "status": status, "attributes": attributes}
+
+    def entitlement(self, key: str, **attributes: Any) -> None:
+        """Put an entitlement there, behind everybody's back."""
+        self.entitlements[f"e-{key}"] = {"key": key, "attributes": attributes}
+
+    def grant(self, holder: str, key: str, level: str | None = None) -> None:
+        """Put a grant there, behind everybody's back; the holder is an account's remote id or an entitlement's."""
+        self.grants[f"{holder} {self._id_of(key)}"] = level
+
+    def _id_of(self, key: str) -> str:
+        return next(remote_id for remote_id, found in self.entitlements.items() if found["key"] == key)
+
+    async def read(self) -> Snapshot:
+        """Read everything."""
+        self.reads += 1
+        self.hook("read")
+        if self.broken:
+            raise ProviderError(self.broken)
+        builder = SnapshotBuilder()
+        numbers = {remote_id: builder.account(self._live(remote_id)) for remote_id in self.accounts}
+        for remote_id, found in self.entitlements.items():
+            number = builder.entitlement(LiveEntitlement(remote_id, found["key"], dict(found["attributes"])))
+            numbers[remote_id] = -1 - number
+        for pair, level in self.grants.items():
+            holder, entitlement = pair.split(" ")
+            builder.grant(numbers[holder], -1 - numbers[entitlement], level)
+        for collection in self.capabilities.reads:
+            builder.complete(collection, "everything is in one place")
+        for collection, why in self.unreadable.items():
+            builder.incomplete(collection, why)
+        return builder.snapshot
+
+    def _live(self, remote_id: str) -> LiveAccount:
+        found = self.accounts[remote_id]
+        status = AccountStatus(found["status"])
+        return LiveAccount(remote_id, found["username"], found["email"], "", status, dict(found["attributes"]))
+
+    async def perform(self, change: Change) -> Receipt:
+        """Do one change, or what was injected in its place."""
+        self.performed.append(change)
+        self.events.append(f"begin {change.id}")
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            await asyncio.sleep(0.001)
+            self.hook("request")
+            fault = self.faults.get(change.id)
+            return (fault and fault(self, change)) or self.do(change)
+        finally:
+            self.busy -= 1
+            self.events.append(f"end {change.id}")
+
+    def do(self, change: Change) -> Receipt:
+        """Change what is kept, and keep it."""
+        remote_id = self._change(change)
+        if self.path:
+            draft = self.path.with_suffix(".draft")
+            draft.write_text(json.dumps([self.accounts, self.entitlements, self.grants]), encoding="utf-8")
+            os.replace(draft, self.path)
+        self.hook("effect")
+        return Receipt(change, Outcome.DONE, remote_id=remote_id, requests=1)
+
+    def _change(self, change: Change) -> str:
+        match change.operation:
+            case Operation.CREATE_ACCOUNT:
+                return self._create(change)
+            case Operation.UPDATE_ACCOUNT:
+                found = self.accounts[change.account_id]
+                found["username"] = change.after.get("username", found["username"])
+                found["attributes"] |= {n: v for n, v in change.after.items() if n != "username"}
+            case Operation.SUSPEND_ACCOUNT:
+                self.accounts[change.account_id]["status"] = "suspended"
+            case Operation.REACTIVATE_ACCOUNT:
+                self.accounts[change.account_id]["status"] = "active"
+            case Operation.DELETE_ACCOUNT:
+                self.accounts.pop(change.account_id, None)
+                self.grants = {p: level for p, level in self.grants.items() if p.split()[0] != change.account_id}
+            case Operation.CREATE_ENTITLEMENT:
+                attributes = {name: value for name, value in change.after.items() if name != "name"}
+                with suppress(StopIteration):
+                    return self._id_of(change.entitlement)
+                self.entitlement(change.entitlement, **attributes)
+                return f"e-{change.entitlement}"
+            case Operation.RENAME_ENTITLEMENT:
+                self.entitlements[change.entitlement_id]["key"] = change.entitlement
+            case Operation.UPDATE_ENTITLEMENT:
+                self.entitlements[change.entitlement_id]["attributes"] |= dict(change.after)
+            case Operation.GRANT | Operation.SET_LEVEL:
+                level = change.after.get("level") or LEVELS.get(kind_of(change.entitlement), (None,))[0]
+                self.grants[self._pair(change)] = str(level) if level else None
+            case Operation.REVOKE:
+                self.grants.pop(self._pair(change), None)
+            case _:
+                pass
+        return ""
+
+    def _pair(self, change: Change) -> str:
+        holder = change.holder_entitlement_id or change.account_id
+        known = holder in self.accounts or holder in self.entitlements
+        if not known or change.entitlement_id not in self.entitlements:
+            raise AnswerError(f"404 no such account or entitlement: {change.id}", status=404)
+        return f"{holder} {change.entitlement_id}"
+
+    def _create(self, change: Change) -> str:
+        username = str(change.after["username"]).lower()
+        for remote_id, found in self.accounts.items():
+            if found["username"] == username:
+                return remote_id
+        remote_id = f"u-{username}"
+        naming = {"username", "email", "external_id"}
+        mapped = {n: v for n, v in change.after.items() if n not in naming and not n.startswith("person.")}
+        email = str(change.after.get("email", ""))
+        self.accounts[remote_id] = {"username": username, "email": email, "status": "active", "attributes": mapped}
+        return remote_id
+
+
+class BatchingApp(PretendApp):
+    """One that takes the members of an entitlement together."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.batches: list[Sequence[Change]] = []
+        self.forgets_receipts = False
+        self.capabilities = Capabilities(
+            reads=self.capabilities.reads,
+            operations=self.capabilities.operations,
+            kinds=self.capabilities.kinds,
+            levels=LEVELS,
+            batches=True,
+        )
+
+    async def perform_batch(self, changes: Sequence[Change]) -> Sequence[Receipt]:
+        """Do several changes."""
+        self.batches.append(changes)
+        receipts = [await self.perform(change) for change in changes]
+        return receipts[:-1] if self.forgets_receipts else receipts
+
+
+class RereadingApp(PretendApp):
+    """One that reads single accounts."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.reread_ids: list[str] = []
+
+    async def reread(self, remote_ids: Sequence[str]) -> Sequence[LiveAccount | None]:
+        """Read some accounts."""
+        self.reread_ids += remote_ids
+        return [self._live(remote_id) if remote_id in self.accounts else None for remote_id in remote_ids]
+
+
+def contents(app: PretendApp) -> Mapping[str, Any]:
+    """Return what is in an app, by names and without ids."""
+    names = {remote_id: found["username"] for remote_id, found in app.accounts.items()}
+    names |= {remote_id: found["key"] for remote_id, found in app.entitlements.items()}
+    return {
+        "accounts": {found["username"]: (found["status"], found["attributes"]) for found in app.accounts.values()},
+        "entitlements": {found["key"]: found["attributes"] for found in app.entitlements.values()},
+        "grants": {tuple(names[part] for part in pair.split(" ")): level for pair, level in app.grants.items()},
+    }
