@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from reconciler.provider.config import ProviderConfig
 from reconciler.provider.snapshot import AccountStatus
 
 _SPAN = re.compile(r"(\d+)\s*([smhdw])")
@@ -34,20 +35,17 @@ def parse_span(value: object) -> object:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def parse_one_or_many(value: object) -> object:
-    """Turn one text into a tuple of one."""
-    return (value,) if isinstance(value, str) else value
+def parse_texts(value: object) -> object:
+    """Turn one value or several into texts; YAML's `true` and `1` are what a cell would say."""
+    several = value if isinstance(value, list | tuple) else (value,)
+    return tuple(str(one).lower() if isinstance(one, bool | int) else one for one in several)
 
 
 Span = Annotated[timedelta, BeforeValidator(parse_span)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(parse_one_or_many), Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(parse_texts), Field(min_length=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AccountColumns(_Strict):
+class AccountColumns(ProviderConfig):
     """Which column of the accounts' file holds what. Every column that is named here must exist.
 
     With `grants`, one cell lists all that the account holds; with `entitlement` (and perhaps `level`), the file has a
@@ -83,7 +81,7 @@ class AccountColumns(_Strict):
         return tuple(name for name in (*own, self.level, *self.attributes.values()) if name)
 
 
-class GrantColumns(_Strict):
+class GrantColumns(ProviderConfig):
     """Which column of the grants' file holds what."""
 
     holder: str = Field(default="holder", description="who holds it: an account, or an entitlement (`team:platform`)")
@@ -91,7 +89,7 @@ class GrantColumns(_Strict):
     level: str = Field(default="", description="the level it is held at")
 
 
-class EntitlementColumns(_Strict):
+class EntitlementColumns(ProviderConfig):
     """Which column of the entitlements' file holds what."""
 
     entitlement: str = Field(default="entitlement", description="the entitlement")
@@ -99,7 +97,7 @@ class EntitlementColumns(_Strict):
     attributes: Mapping[str, str] = Field(default_factory=dict, description="attribute: column")
 
 
-class _Part(_Strict):
+class _Part(ProviderConfig):
     path: str = Field(description="the file, relative to the folder of reconciler.yaml")
     format: Literal["csv", "json", ""] = Field(default="", description="csv or json, where the ending does not say it")
     delimiter: str = Field(
@@ -148,7 +146,7 @@ class EntitlementsFile(_Part):
     columns: EntitlementColumns = Field(default_factory=EntitlementColumns)
 
 
-class Minimum(_Strict):
+class Minimum(ProviderConfig):
     """How many rows there are at least; fewer means that the export is broken, not that they are gone."""
 
     accounts: int | None = Field(

@@ -1,6 +1,6 @@
 """Changes of accounts: created or adopted, updated, suspended, reactivated, deleted; each ends in a receipt."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -41,21 +41,17 @@ class AccountWriter:
 
     async def perform(self, change: Change) -> Receipt:
         """Do one change of an account."""
-        match change.operation:
-            case Operation.CREATE_ACCOUNT:
-                return await self._create(change)
-            case Operation.UPDATE_ACCOUNT:
-                return await self._update(change)
-            case Operation.SUSPEND_ACCOUNT if self._dialect.suspend == "delete":
-                return await self._delete(change)
-            case Operation.SUSPEND_ACCOUNT:
-                return await self._set_active(change, active=False)
-            case Operation.REACTIVATE_ACCOUNT:
-                return await self._set_active(change, active=True)
-            case Operation.DELETE_ACCOUNT:
-                return await self._delete(change)
-            case _:
-                return Receipt(change, Outcome.FAILED, f"SCIM cannot {change.operation}")
+        performers: dict[Operation, Callable[[Change], Awaitable[Receipt]]] = {
+            Operation.CREATE_ACCOUNT: self._create,
+            Operation.UPDATE_ACCOUNT: self._update,
+            Operation.SUSPEND_ACCOUNT: self._delete if self._dialect.suspend == "delete" else self._suspend,
+            Operation.REACTIVATE_ACCOUNT: self._reactivate,
+            Operation.DELETE_ACCOUNT: self._delete,
+        }
+        performer = performers.get(change.operation)
+        if performer is None:
+            return Receipt(change, Outcome.FAILED, f"SCIM cannot {change.operation}")
+        return await performer(change)
 
     async def _create(self, change: Change) -> Receipt:
         wanted = self._wanted(change)
@@ -77,7 +73,7 @@ class AccountWriter:
         error = TransportError("")
         for _ in range(2):
             try:
-                answer = await self._client.send("POST", "Users", body=body, idempotent=False)
+                answer = await self._client.create("Users", body)
                 return await self._conclude_create(change, answer, wanted)
             except TransportError as lost:
                 if lost.landed is False:
@@ -154,10 +150,11 @@ class AccountWriter:
     def _body(self, change: Change, wanted: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         """Return the new resource, and the names of what could not be sent."""
         body: dict[str, Any] = {"schemas": [USER], "userName": wanted["username"], "active": True}
-        values: dict[str, Value] = self._initial(change, wanted)
-        for name, value in change.after.items():
-            if name not in _SPECIAL and not name.startswith("person.") and value not in (None, ""):
-                values[name] = value
+        values = self._initial(change, wanted) | {
+            name: value
+            for name, value in change.after.items()
+            if name not in _SPECIAL and not name.startswith("person.") and value not in (None, "")
+        }
         left_out = [name for name in values if self._names.key(name) in self._dropped]
         for name, value in values.items():
             if name not in left_out:
@@ -218,6 +215,12 @@ class AccountWriter:
             if name != "status" and now.get(name) != value and now.get(name) != change.after.get(name)
         ]
         return ", ".join(moved)
+
+    async def _suspend(self, change: Change) -> Receipt:
+        return await self._set_active(change, active=False)
+
+    async def _reactivate(self, change: Change) -> Receipt:
+        return await self._set_active(change, active=True)
 
     async def _set_active(self, change: Change, *, active: bool) -> Receipt:
         what = f"{change.operation.partition(' ')[0]} {change.username or change.holder}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from providers.scim.paths import AttributePath, NameTable, elements, find, key_in, primary
+from providers.scim.paths import ENTERPRISE, AttributePath, NameTable, elements, find, key_in, primary
 from reconciler.items import Value
 
 _NOT_COMPARED = frozenset({"schemas", "id", "meta", "active", "groups", "password", "members"})
@@ -44,9 +44,14 @@ class Attributes(Mapping[str, Value]):
     def _values(self) -> dict[str, tuple[str, Value]]:
         if self._flat is None:
             resource = msgspec.json.decode(self._raw or b"{}")
-            self._flat = {name.lower(): (name, value) for name, value in flatten(resource)}
+            self._flat = {name.lower(): (_shown(name), value) for name, value in flatten(resource)}
             self._raw = None
         return self._flat
+
+
+def _shown(name: str) -> str:
+    """Return a name as users write it: attributes of the enterprise extension without its URN."""
+    return name[len(ENTERPRISE) + 1 :] if name.startswith(ENTERPRISE) else name
 
 
 def flatten(resource: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:

@@ -1,5 +1,6 @@
 """The protocol (RFC 7644): requests with the server's headers, rates and paths, and its errors in its own words."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from providers.scim.bulk import Bulk
 from providers.scim.dialect import Dialect, Meaning
 from providers.scim.resources import Page, parse_json, parse_page
 from reconciler.errors import AnswerError, TransportError
@@ -43,18 +45,28 @@ def counting() -> Iterator[Tally]:
         _TALLY.reset(token)
 
 
+def _count() -> None:
+    tally = _TALLY.get()
+    if tally is not None:
+        tally.requests += 1
+
+
 class ScimClient:
     """Speaks SCIM with one server.
 
     Args:
         transport: the app's connection.
         dialect: what the server does in its own way.
+        bulk: whether creations may travel together, where the server says that it can.
     """
 
-    def __init__(self, transport: Transport, dialect: Dialect) -> None:
+    def __init__(self, transport: Transport, dialect: Dialect, *, bulk: bool = False) -> None:
         self.transport = transport
         self.dialect = dialect
         self._config: Mapping[str, Any] | None = None
+        self._turn = asyncio.Lock()
+        self._bulk: Bulk | None = None
+        self._wants_bulk = bulk
 
     @property
     def requests(self) -> int:
@@ -107,9 +119,7 @@ class ScimClient:
         headers = {"If-Match": version} if version and self.dialect.etag != "never" else {}
         if body is not None:
             headers["Content-Type"] = self.dialect.content_type
-        tally = _TALLY.get()
-        if tally is not None:
-            tally.requests += 1
+        _count()
         size = len(msgspec.json.encode(body)) if body is not None and self.dialect.rates else 0
         return await self.transport.request(
             method,
@@ -123,11 +133,30 @@ class ScimClient:
 
     async def service_config(self) -> Mapping[str, Any]:
         """Return what the server says about itself (RFC 7643 section 5), or nothing: it is optional and often wrong."""
-        if self._config is None:
-            self._config = {}
-            if self.dialect.discovery:
-                self._config = await self._discover()
-        return self._config
+        async with self._turn:
+            if self._config is None:
+                self._config = await self._discover() if self.dialect.discovery else {}
+            return self._config
+
+    async def create(self, collection: str, body: Mapping[str, Any]) -> Answer:
+        """Create a resource, in a bulk request where that is wanted and possible.
+
+        Raises:
+            TransportError: no usable answer; `landed` says whether it may have been done.
+        """
+        bulk = await self._find_bulk() if self._wants_bulk else None
+        if bulk is None:
+            return await self.send("POST", collection, body=body, idempotent=False)
+        _count()
+        return await bulk.create(self.dialect.path_of(collection), body)
+
+    async def _find_bulk(self) -> Bulk | None:
+        said = (await self.service_config()).get("bulk")
+        if self._bulk is None and isinstance(said, Mapping) and await self.offers("bulk"):
+            most, size = said.get("maxOperations"), said.get("maxPayloadSize")
+            if isinstance(most, int) and isinstance(size, int) and most > 1 and size > 0:
+                self._bulk = Bulk(self.transport, most, size)
+        return self._bulk
 
     async def _discover(self) -> Mapping[str, Any]:
         try:

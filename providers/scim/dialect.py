@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 Pagination = Literal["auto", "index", "cursor", "none"]
 MemberSource = Literal["auto", "listed", "single", "by_group", "by_user", "never"]
-MemberForm = Literal["filter", "array", "no_path"]
+MemberForm = Literal["filter", "array", "no_path", "nested"]
 Meaning = Literal["conflict", "absent", "already", "not_member", "too_large"]
 
 
@@ -85,7 +85,8 @@ class Dialect:
         attributes_per_op: with `patch_paths` off, how many attributes one operation may carry; 0 means all.
         ops_per_request: how many operations one PATCH may carry; 0 means any number.
         member_add, member_remove: the form of a membership's change: `filter` is `members[value eq "…"]` (removal
-            only), `array` is `members` with a list of values, `no_path` is an object that holds `members`.
+            only), `array` is `members` with a list of values, `no_path` is an object that holds `members`, `nested` is
+            the same object at the path `members`.
         member_chunk: member changes in one request.
         member_bytes: the largest body of a request that changes members; 0 means any.
         member_replace: whether all members may be replaced at once (a PUT of a group, where it cannot be patched).
@@ -145,7 +146,7 @@ class Dialect:
     patch_paths: bool = True
     attributes_per_op: int = 0
     ops_per_request: int = 0
-    member_add: Literal["array", "no_path"] = "array"
+    member_add: Literal["array", "no_path", "nested"] = "array"
     member_remove: MemberForm = "filter"
     member_chunk: int = 100
     member_bytes: int = 0

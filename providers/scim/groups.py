@@ -5,7 +5,7 @@ from providers.scim.editing import Edit, Editor, Ending
 from providers.scim.lookup import Lookup
 from providers.scim.patch import DISPLAY_NAME
 from providers.scim.paths import GROUP
-from providers.scim.resources import parse_group
+from providers.scim.resources import Group, parse_group
 from reconciler.errors import TransportError
 from reconciler.items import name_of
 from reconciler.provider.change import Change, Outcome, Receipt
@@ -26,11 +26,19 @@ class GroupWriter:
         self._editor = editor
 
     async def create(self, change: Change) -> Receipt:
-        """Create an empty group, or adopt the one that has its name."""
+        """Create an empty group, or adopt the one that has its name; many servers would make a second one."""
         name = name_of(change.entitlement)
-        body = {"schemas": [GROUP], "displayName": name}
         try:
-            answer = await self._client.send("POST", "Groups", body=body, idempotent=False)
+            there = await self._lookup.groups(name)
+        except TransportError as error:
+            return Receipt(change, Outcome.FAILED, f"create {name}: {error.message}")
+        if there:
+            return self._adopted(change, name, there, Outcome.FAILED, "it could not be created")
+        return await self._post(change, name)
+
+    async def _post(self, change: Change, name: str) -> Receipt:
+        try:
+            answer = await self._client.create("Groups", {"schemas": [GROUP], "displayName": name})
         except TransportError as error:
             if error.landed is False:
                 return Receipt(change, Outcome.FAILED, f"create {name}: {error.message}")
@@ -49,6 +57,10 @@ class GroupWriter:
             found = await self._lookup.groups(name, exists=True)
         except TransportError as error:
             return Receipt(change, otherwise, f"{words}; {error.message}")
+        return self._adopted(change, name, found, otherwise, words)
+
+    @staticmethod
+    def _adopted(change: Change, name: str, found: list[Group], otherwise: Outcome, words: str) -> Receipt:
         if len(found) != 1:
             return Receipt(change, otherwise, f"{words}; {len(found)} groups are called {name}")
         return Receipt(change, Outcome.DONE, "it existed already: adopted", found[0].id)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from providers.scim.client import ScimClient
-from providers.scim.filters import compare
+from providers.scim.filters import any_of, compare
 from providers.scim.pages import Listing, Pager
 from providers.scim.resources import Group, Page, User, parse_group, parse_user
+from providers.scim.together import each
 from reconciler.errors import AnswerError, TransportError
 
 T = TypeVar("T")
@@ -48,6 +49,33 @@ class Lookup:
         listing = await self.everything("Users")
         every = (parse_user(raw) for raw in listing.resources)
         return self._sure([user for user in every if self._matches(user, attribute, value)], listing, value)
+
+    async def by_ids(self, remote_ids: Sequence[str]) -> list[User]:
+        """Read the users that exist among some ids: one by one, or several with one filter where the dialect says so.
+
+        Raises:
+            TransportError: one could not be read.
+        """
+        dialect = self._client.dialect
+        found: dict[str, User] = {}
+        if dialect.filter_terms > 1:
+            for part, expression in any_of("id", remote_ids, dialect.filter_terms):
+                page = await self._filtered("Users", expression)
+                users = [parse_user(raw) for raw in page.resources] if page is not None else []
+                found |= {user.id: user for user in users if user.id in part}
+        missing = [wanted for wanted in remote_ids if wanted not in found]  # a filter that finds nothing proves nothing
+        singles = await each(self._by_id, missing, at_once=dialect.concurrency)
+        return [*found.values(), *(user for user in singles if user is not None)]
+
+    async def _by_id(self, remote_id: str) -> User | None:
+        answer = await self._client.get("Users", remote_id)
+        if self._client.means(answer, "absent"):
+            return None
+        answer.raise_for_refusal(f"read user {remote_id}")
+        user = parse_user(answer.content)
+        if user.id != remote_id:
+            raise TransportError(f"read user {remote_id}: the server answered with {user.id or 'something else'}")
+        return user
 
     async def groups(self, name: str, *, exists: bool = False) -> list[Group]:
         """Find the groups with a name (exactly this one); arguments and errors as for `users`."""

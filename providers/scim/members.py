@@ -1,6 +1,6 @@
 """Who is in which group, from wherever a server tells it, and whether that can be believed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from providers.scim.client import ScimClient
@@ -58,21 +58,23 @@ class MemberReader:
         if not groups:
             return Memberships([], complete=True, why="there are no groups")
         source: MemberSource = self._dialect.members
-        if source == "auto":
-            source = "listed" if any(group.members for group in groups) else "auto"
-        match source:
-            case "listed":
-                return Memberships([_whole(group) for group in groups], complete=True, why="listed with the groups")
-            case "single":
-                return await self._one_by_one(groups)
-            case "by_group":
-                return await self._by_group(groups, users)
-            case "by_user":
-                return await self._by_user(groups, users)
-            case "never":
-                return Memberships(list(groups), complete=False, why="the server never tells who is in a group")
-            case _:
-                return await self._find_out(groups, users)
+        if source == "auto" and any(group.members for group in groups):
+            source = "listed"
+        readers: Mapping[MemberSource, Callable[[Sequence[Group], Sequence[User]], Awaitable[Memberships]]] = {
+            "auto": self._find_out,
+            "listed": self._listed,
+            "single": self._one_by_one,
+            "by_group": self._by_group,
+            "by_user": self._by_user,
+            "never": self._never,
+        }
+        return await readers[source](groups, users)
+
+    async def _listed(self, groups: Sequence[Group], _: Sequence[User]) -> Memberships:
+        return Memberships([_whole(group) for group in groups], complete=True, why="listed with the groups")
+
+    async def _never(self, groups: Sequence[Group], _: Sequence[User]) -> Memberships:
+        return Memberships(list(groups), complete=False, why="the server never tells who is in a group")
 
     async def _find_out(self, groups: Sequence[Group], users: Sequence[User]) -> Memberships:
         """No group was listed with members: either nobody is in any, or the list does not show them."""
@@ -112,7 +114,7 @@ class MemberReader:
         answer.raise_for_refusal(f"read group {remote_id}")
         return parse_group(answer.content)
 
-    async def _one_by_one(self, groups: Sequence[Group]) -> Memberships:
+    async def _one_by_one(self, groups: Sequence[Group], _: Sequence[User] = ()) -> Memberships:
         result = Memberships([], complete=True, why="each group was read on its own")
 
         async def read(group: Group) -> Group | None:

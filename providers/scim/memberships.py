@@ -17,7 +17,6 @@ from reconciler.provider.transport import Answer
 
 _NO_SUCH_METHOD = frozenset({405, 501})
 _ABOUT_US = frozenset({401, 403})
-_OTHER_FORM: Mapping[MemberForm, MemberForm] = {"filter": "array", "array": "filter", "no_path": "filter"}
 _STILL = "is still a member"
 
 
@@ -187,7 +186,7 @@ class MembershipWriter:
         left = [member for member, (_, words) in job.results.items() if words.endswith(_STILL)]
         if not left or not self._dialect.other_form:
             return
-        job.form = _OTHER_FORM[self._dialect.member_remove]
+        job.form = "array" if self._dialect.member_remove == "filter" else "filter"
         await self._patch_all(job, left)
         await self._check(job)
         for member in left:

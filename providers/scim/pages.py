@@ -218,17 +218,14 @@ class Pager:
             return self._judge_repeated(walk)
         if not walk.ended:
             return walk.listing(complete=False, why=f"no end after {walk.pages} pages")
-        if self._dialect.totals == "ignored":
-            return None if walk.duplicates else walk.listing(complete=True, why=f"{size} until nothing more came")
-        if not walk.steady or walk.duplicates:
+        ignored = self._dialect.totals == "ignored"
+        if walk.duplicates or not (walk.steady or ignored):
             return None
-        if total is not None and size < total:
+        if total is not None and size < total and not ignored:
             return walk.listing(complete=False, why=f"an empty page after {size}, although totalResults says {total}")
-        if total is not None and size > total:
-            why = f"{size} until nothing more came; totalResults, {total}, is capped"
-            return walk.listing(complete=True, why=why)
-        agreeing = " ids, as many as totalResults" if total is not None else " until nothing more came"
-        return walk.listing(complete=True, why=f"{size}{agreeing}")
+        why = f"{size} ids, as many as totalResults" if size == total else f"{size} until nothing more came"
+        capped = f"; totalResults says {total}" if total is not None and size > total else ""
+        return walk.listing(complete=True, why=why + capped)
 
     def _judge_repeated(self, walk: _Walk) -> Listing:
         """Judge a server that gives the same again: it may have no pages, or have begun anew behind the end."""

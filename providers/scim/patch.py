@@ -37,7 +37,7 @@ def add_members(members: Sequence[str], dialect: Dialect) -> Iterator[tuple[Sequ
     """Yield bodies that add members, in chunks that the server takes, each with the members that it adds."""
     for part in _member_chunks(members, dialect):
         values = [_member(member, dialect) for member in part]
-        yield part, body([_members_op("add", values, dialect, with_path=dialect.member_add == "array")])
+        yield part, body([_members_op("add", values, dialect, dialect.member_add)])
 
 
 def remove_members(
@@ -51,7 +51,7 @@ def remove_members(
             yield part, body(operations)
         else:
             values = [{"value": member} for member in part]
-            yield part, body([_members_op("remove", values, dialect, with_path=form == "array")])
+            yield part, body([_members_op("remove", values, dialect, form)])
 
 
 def body(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -79,8 +79,10 @@ def _without_path(values: Mapping[AttributePath, Any], dialect: Dialect) -> dict
     return {"op": spell("replace", dialect), "value": holder}
 
 
-def _members_op(operation: str, values: list[dict[str, Any]], dialect: Dialect, *, with_path: bool) -> dict[str, Any]:
-    where = {"path": "members", "value": values} if with_path else {"value": {"members": values}}
+def _members_op(operation: str, values: list[dict[str, Any]], dialect: Dialect, form: MemberForm) -> dict[str, Any]:
+    where: dict[str, Any] = {"value": values if form == "array" else {"members": values}}
+    if form != "no_path":
+        where["path"] = "members"
     return {"op": spell(operation, dialect), **where}
 
 

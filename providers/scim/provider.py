@@ -1,6 +1,8 @@
 """The `scim` way: one SCIM 2.0 server, read and changed as the contract says."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import ClassVar, Self
@@ -18,8 +20,6 @@ from providers.scim.lookup import Lookup
 from providers.scim.memberships import MembershipWriter
 from providers.scim.paths import NameTable
 from providers.scim.reading import Reader, to_account
-from providers.scim.resources import parse_user
-from providers.scim.together import each
 from providers.scim.values import ValueWriter
 from reconciler.errors import ConfigurationError
 from reconciler.provider.auth import BasicAuth, BearerAuth, ClientCredentials, OAuth2Auth
@@ -47,7 +47,7 @@ class ScimProvider:
         names = NameTable(config.extensions, config.dialect.renamed)
         self._names = names
         self._transport = _transport(config, surroundings)
-        self._client = ScimClient(self._transport, config.dialect)
+        self._client = ScimClient(self._transport, config.dialect, bulk=config.bulk)
         self._lookup = Lookup(self._client, config.count)
         editor = Editor(self._client)
         self._reader = Reader(self._client, self._lookup, config, names)
@@ -55,6 +55,9 @@ class ScimProvider:
         self._groups = GroupWriter(self._client, self._lookup, editor)
         self._memberships = MembershipWriter(self._client, editor)
         self._values = ValueWriter(editor, names, config.value_kinds)
+        self._users_in_flight = 0
+        self._users_written = asyncio.Event()
+        self._users_written.set()
 
     @classmethod
     def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
@@ -90,15 +93,8 @@ class ScimProvider:
         Raises:
             ProviderError: one could not be read.
         """
-
-        async def get(remote_id: str) -> LiveAccount | None:
-            answer = await self._client.get("Users", remote_id)
-            if self._client.means(answer, "absent"):
-                return None
-            answer.raise_for_refusal(f"read user {remote_id}")
-            return to_account(parse_user(answer.content), self._names)
-
-        return await each(get, remote_ids, at_once=self._config.dialect.concurrency)
+        found = {user.id: user for user in await self._lookup.by_ids(remote_ids)}
+        return [to_account(found[each], self._names) if each in found else None for each in remote_ids]
 
     async def perform(self, change: Change) -> Receipt:
         """Do one change and say what came of it."""
@@ -118,9 +114,12 @@ class ScimProvider:
         if not ability:
             return [Receipt(each, Outcome.FAILED, f"{each.operation} {each.item}: {ability.why}") for each in changes]
         if change.kind == "accounts":
-            return [await self._accounts.perform(each) for each in changes]
+            with self._writing_users():
+                return [await self._accounts.perform(each) for each in changes]
         if change.kind in self._config.value_kinds:
             return [await self._values.perform(each) for each in changes]
+        if self._config.dialect.users_first:
+            await self._users_written.wait()
         match change.operation:
             case Operation.CREATE_ENTITLEMENT:
                 return [await self._groups.create(each) for each in changes]
@@ -128,6 +127,18 @@ class ScimProvider:
                 return [await self._groups.rename(each) for each in changes]
             case _:
                 return await self._memberships.perform(changes)
+
+    @contextmanager
+    def _writing_users(self) -> Iterator[None]:
+        """Hold back the changes of groups, where the server wants users first."""
+        self._users_in_flight += 1
+        self._users_written.clear()
+        try:
+            yield
+        finally:
+            self._users_in_flight -= 1
+            if not self._users_in_flight:
+                self._users_written.set()
 
 
 def _transport(config: ScimConfig, surroundings: Surroundings) -> Transport:

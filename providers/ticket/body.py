@@ -13,6 +13,8 @@ from reconciler.provider.change import Cause, Change, Operation, Why
 from reconciler.provider.contract import Surroundings
 
 MAX_BODY = 64 * 1024
+MAX_LOOPS = 2
+_FILTERS = frozenset({"default", "join", "length", "lower", "upper", "title", "capitalize", "first", "last"})
 _MARKUP = re.compile(r"([\\`*_\[\]<>&|~#$!])")
 _BLOCK = re.compile(r"^(?:([-+=])|(\d+)([.)]))")
 
@@ -54,7 +56,7 @@ def _usual() -> str:
 
 @cache
 def _compile(source: str) -> Any:
-    from jinja2 import StrictUndefined  # noqa: PLC0415 - see write_body
+    from jinja2 import StrictUndefined, nodes  # noqa: PLC0415 - see write_body
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - see write_body
 
     # The result is Markdown, not HTML; every value is escaped before it comes here.
@@ -65,7 +67,24 @@ def _compile(source: str) -> Any:
         autoescape=False,
     )
     environment.globals.clear()
+    _refuse_more(environment.parse(source), nodes, loops=0)
     return environment.from_string(source)
+
+
+def _refuse_more(node: Any, nodes: Any, loops: int) -> None:
+    """Refuse what a letter does not need: arithmetic, calls, assignments, loops in loops in loops. So it always ends.
+
+    Raises:
+        ValueError: the template holds such a thing; names the line.
+    """
+    plain = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr)
+    logic = (nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or, nodes.Test, nodes.Concat, nodes.Getattr)
+    loops += isinstance(node, nodes.For)
+    allowed = isinstance(node, (*plain, *logic)) or (isinstance(node, nodes.For) and loops <= MAX_LOOPS)
+    if not allowed and not (isinstance(node, nodes.Filter) and node.name in _FILTERS):
+        raise ValueError(f"line {node.lineno}: {type(node).__name__.lower()} is not for ticket templates")
+    for child in node.iter_child_nodes():
+        _refuse_more(child, nodes, loops)
 
 
 def _values(change: Change, surroundings: Surroundings, due: datetime) -> Mapping[str, object]:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from reconciler.provider.config import ProviderConfig
 
 
-class TicketConfig(BaseModel):
+class TicketConfig(ProviderConfig):
     """How people are asked to do what no other way can do."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     via: Literal["directory"] = Field(default="directory", description="where tickets go; this version has `directory`")
     directory: str = Field(

@@ -120,8 +120,9 @@ class _Work:
         route = self._routes.get(app.app) or Route(app.app, {})
         if left_open and route.ways:
             await self._recover(route, left_open)
-        if not app.error and app.app not in self._refused:
-            self.state.adopt(app.app, app.adoption)
+        ours = not app.error and app.app not in self._refused
+        if ours:
+            self.state.adopt(app.app, replace(app.adoption, gone=()))
             self._adopted += len(app.adoption.accounts) + len(app.adoption.entitlements) + len(app.adoption.grants)
             cancelled, problems = await cancel_tickets(route, app.cancellations)
             self._cancelled += cancelled
@@ -129,12 +130,16 @@ class _Work:
         for strands in stages:
             await self._walk.walk(strands)
         await self._verify(route, app.changes)
+        if ours and app.adoption.gone and not self._walk.stopped:
+            # Last: until a rename is recorded, the old name's pin is what is known of it.
+            self.state.adopt(app.app, Adoption(gone=app.adoption.gone))
 
     async def _recover(self, route: Route, entries: Sequence[JournalEntry]) -> None:
         found = await look_up(route, entries)
         self.state.settle(self.run.id, found.receipts, self.clock())
         self._learn(route.app, [receipt for _, receipt in found.receipts], found.read)
-        self._problems += found.problems
+        again = {change.id for change in self._attempted}
+        self._problems += [*found.problems, *(words for id_, words in found.doubts if id_ not in again)]
 
     async def _verify(self, route: Route, changes: Sequence[Change]) -> None:
         """Read the app back, and write down what it shows."""

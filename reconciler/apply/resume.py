@@ -26,11 +26,13 @@ class Recovered:
     Attributes:
         receipts: (entry's number, receipt) each.
         read: what the app showed.
-        problems: what nobody can tell and a person should look at.
+        doubts: (change's id, words) of what nobody can tell, and what doing twice is not the same as doing once.
+        problems: what could not be read.
     """
 
     receipts: tuple[tuple[int, Receipt], ...] = ()
     read: ReadBack = field(default_factory=ReadBack)
+    doubts: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -48,9 +50,9 @@ async def look_up(route: Route, entries: Sequence[JournalEntry]) -> Recovered:
         number: _conclude_ticket(change, tickets) if _ticket_way(route, change) else _conclude(change, read.judgements)
         for number, change in changes.items()
     }
-    doubts = [_doubt(receipt) for receipt in receipts.values() if _must_be_told(receipt)]
-    problems = [*doubts, *filter(None, (read.problem, problem))]
-    return Recovered(tuple(receipts.items()), read, tuple(problems))
+    doubts = [(receipt.change.id, _doubt(receipt)) for receipt in receipts.values() if _must_be_told(receipt)]
+    problems = tuple(filter(None, (read.problem, problem)))
+    return Recovered(tuple(receipts.items()), read, tuple(doubts), problems)
 
 
 def _conclude(change: Change, judgements: Mapping[str, Judgement]) -> Receipt:

@@ -33,7 +33,7 @@ class ReadBack:
     """What reading an app back came to.
 
     Attributes:
-        receipts: those whose outcome or words changed, in the order that they were given in.
+        receipts: the last word on each that was done or unknown.
         judgements: change's id → what the app shows, for everything that was looked at.
         gone: items that were removed and seen absent.
         counts: collection → items, for each collection that was read whole.
@@ -53,19 +53,25 @@ async def read_back(route: Route, receipts: Iterable[Receipt]) -> ReadBack:
     Only what is done or unknown is looked at. DONE becomes VERIFIED, or stays with what the app shows in its words;
     UNKNOWN becomes VERIFIED where the app shows it. A ticket stays a ticket.
     """
-    open_ones = [r for r in receipts if r.outcome in _WORTH_READING and r.change.operation not in TRACELESS]
+    receipts = [receipt for receipt in receipts if receipt.outcome in _WORTH_READING]
+    open_ones = [receipt for receipt in receipts if receipt.change.operation not in TRACELESS]
+    traceless = [_tell_traceless(receipt) for receipt in receipts if receipt.change.operation in TRACELESS]
     if not open_ones:
-        return ReadBack()
+        return ReadBack(tuple(traceless))
     seen, why, problem = await _read(route, open_ones)
     judge = Judge(seen, why, _weakest(route))
     judged = {receipt.change.id: judge.judge(receipt) for receipt in open_ones}
     return ReadBack(
-        receipts=tuple(_conclude(receipt, judged[receipt.change.id]) for receipt in open_ones),
+        receipts=(*traceless, *(_conclude(receipt, judged[receipt.change.id]) for receipt in open_ones)),
         judgements=judged,
         gone=tuple(receipt.change.item for receipt in open_ones if judged[receipt.change.id].gone),
         counts=_counts(route, {id(answer): answer for answer in seen.values()}.values()),
         problem=problem,
     )
+
+
+def _tell_traceless(receipt: Receipt) -> Receipt:
+    return replace(receipt, detail=receipt.detail or "no reading can show it")
 
 
 def _conclude(receipt: Receipt, judgement: Judgement) -> Receipt:

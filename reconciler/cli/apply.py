@@ -37,6 +37,7 @@ def command(
 
     lifted = _override(override, reason)
     reviewed = read_plan(file) if file else None
+    _check_now(reviewed)
     if reviewed is None and not yes:
         need_terminal()
     session = open_company(common, tell=False)
@@ -59,6 +60,14 @@ def command(
         lines = render_report(report, width=common.width, colour=common.colour(), verbose=common.verbose)
         print_lines(lines)
     return report.exit_code
+
+
+def _check_now(reviewed: "Plan | None") -> None:
+    from reconciler.errors import PlanError
+
+    if reviewed and reviewed.future:
+        at = f"{reviewed.moment:%Y-%m-%d %H:%M %Z}".strip()
+        raise PlanError(f"this plan is of {at} and cannot be applied", hint="make one without --at: what is due now")
 
 
 def _override(digest: str | None, reason: str | None) -> "Override | None":

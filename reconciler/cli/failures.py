@@ -26,8 +26,10 @@ def tell_failure(error: Exception, common: Common) -> int:
         case ReconcilerError():
             print_lines(_error_lines(error.message, error.hint, common), sys.stderr)
             return error.exit_code
+        case click.Abort() if isinstance(error.__context__, KeyboardInterrupt):
+            return tell_interruption()
         case click.Abort():
-            print_lines(["", "stopped; nothing was applied"], sys.stderr)
+            print_lines(["stopped; nothing was done"], sys.stderr)
         case click.ClickException():
             _tell_usage(error, common)
         case BrokenPipeError():

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any, Protocol
 
 from reconciler.items import Value
@@ -23,6 +24,7 @@ from reconciler.load.records import (
     Values,
     WantedRecord,
 )
+from reconciler.load.thaw import thaw
 from reconciler.model.access import GrantBlock, Recipients, Role, Wanted, WantedList
 from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Way
 from reconciler.model.company import Company, Settings
@@ -31,6 +33,11 @@ from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Pr
 from reconciler.problems import NOWHERE, Place, Problem, Severity
 
 _NOTHING: Mapping[str, Any] = {}
+
+_make_person = thaw(Person)
+_make_recipients = thaw(Recipients)
+_make_wanted_list = thaw(WantedList)
+_make_grant = thaw(GrantBlock)
 
 
 class _Placed(Protocol):
@@ -107,9 +114,10 @@ class _Builder:
 
     def _take(self, records: Sequence[Any], known: dict[str, Any], noun: str, make: Callable[[Any], Any]) -> None:
         """Add what records say, each under its name, and note the names that are there already."""
+        name_of = attrgetter("id" if records and hasattr(records[0], "id") else "name")
         for record in records:
             made = make(record)
-            name = record.id if hasattr(record, "id") else record.name
+            name = name_of(record)
             before = known.setdefault(name, made)
             if before is not made:
                 self._complain_of_second(f"{noun} ", name, made.place, before.place)
@@ -160,7 +168,7 @@ class _Unpacker:
 
     def person(self, record: PersonRecord) -> Person:
         """Make a person."""
-        return Person(
+        return _make_person(
             record.id,
             record.name,
             record.email,
@@ -205,7 +213,7 @@ class _Unpacker:
 
     def recipients(self, record: RecipientsRecord) -> Recipients:
         """Make recipients."""
-        return Recipients(
+        return _make_recipients(
             tuple(record.people),
             tuple(record.service_accounts),
             tuple(record.groups),
@@ -225,7 +233,9 @@ class _Unpacker:
         if wanted is None:
             table = self.wanted
             wanted = self.tuples[indexes] = tuple([table[index] for index in memoryview(indexes).cast("I")])
-        return WantedList(wanted, self.path, array("I", record.lines), Place(self.path, record.line, record.column))
+        return _make_wanted_list(
+            wanted, self.path, array("I", record.lines), Place(self.path, record.line, record.column)
+        )
 
     def role(self, record: RoleRecord) -> Role:
         """Make a role."""
@@ -234,7 +244,7 @@ class _Unpacker:
 
     def grant(self, record: GrantRecord) -> GrantBlock:
         """Make a grant block; its instants in UTC."""
-        return GrantBlock(
+        return _make_grant(
             self.recipients(record.to),
             self.grants(record.grants),
             self._instant(record.until, end=True),

@@ -8,7 +8,9 @@ import hashlib
 import os
 import stat
 from array import array
+from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import time
@@ -38,13 +40,12 @@ class Cache:
 
     Args:
         folder: where; made if it is missing. None keeps them in memory only.
-        surroundings: what else than the content decides about a record (versions of the installed providers).
     """
 
-    def __init__(self, folder: Path | None, surroundings: str = "") -> None:
+    def __init__(self, folder: Path | None) -> None:
         self.folder = folder if folder and _prepare(folder) else None
         self.memory: dict[str, FileRecord] = {}
-        self._salt = f"{SCHEMA_VERSION}\0{tool_version()}\0{surroundings}\0".encode()
+        self._salt = f"{SCHEMA_VERSION}\0{tool_version()}\0".encode()
         self._written = False
 
     def key(self, digest: bytes) -> str:
@@ -72,7 +73,8 @@ class Cache:
             kept = msgspec.msgpack.decode(content, type=_Kept)
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
             return None
-        return kept.record if kept.key == key and is_sound(kept.record) else None
+        usable = kept.key == key and is_sound(kept.record) and are_installed(kept.record.providers)
+        return kept.record if usable else None
 
     def _write(self, folder: Path, key: str, record: FileRecord) -> None:
         """Write an entry whole or not at all; a full disk is no reason to stop."""
@@ -121,6 +123,14 @@ def _trim(folder: Path) -> None:
             break
         os.unlink(path)  # noqa: PTH108 - a text already
         size -= bytes_
+
+
+def are_installed(distributions: Mapping[str, str]) -> bool:
+    """Say whether what checked a file's routes is still installed, in the same versions."""
+    try:
+        return all(version(name) == known for name, known in distributions.items())
+    except (PackageNotFoundError, ValueError):
+        return False
 
 
 def is_sound(record: FileRecord) -> bool:

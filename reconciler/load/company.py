@@ -20,7 +20,7 @@ from reconciler.load.faults import Point
 from reconciler.load.files import SETTINGS_NAMES, find_files, is_ours, read_content
 from reconciler.load.parse import parse_file
 from reconciler.load.records import FileRecord
-from reconciler.load.settings import parse_settings, read_settings
+from reconciler.load.settings import check_tickets, parse_settings, read_settings
 from reconciler.load.sops import decrypt, is_encrypted
 from reconciler.load.syntax import UnreadableError
 from reconciler.model.company import Company, Settings
@@ -74,7 +74,7 @@ def load_company(root: Path, *, moment: datetime, cache: Path | None = None) -> 
         files = _Files(settings, problems)
         found = find_files(root, _ignored(settings))
         problems.extend(found.problems)
-        records = Cache(cache, _surroundings(cache))
+        records = Cache(cache)
 
         def read(path: str) -> bytes:
             return contents.get(path) or read_content(f"{root}/{path}")
@@ -122,8 +122,6 @@ def _read_file(files: _Files, cache: Cache, path: str, read: Callable[[str], byt
         files.complain(path, UnreadableError(Point(0, 0), f"this file cannot be read: {error.strerror}"))
         return
     digest = files.digests[path] = hashlib.sha256(content).digest()
-    if path in SETTINGS_NAMES:
-        return
     key = cache.key(digest)
     record = cache.get(key)
     if record is None:
@@ -133,11 +131,14 @@ def _read_file(files: _Files, cache: Cache, path: str, read: Callable[[str], byt
             files.complain(path, fault)
             return
         cache.put(key, record, private=path in files.secret)
-    files.records[path] = record
+    if path not in SETTINGS_NAMES:
+        files.records[path] = record
     files.problems.extend(fault.to_problem(path) for fault in record.faults)
 
 
 def _parse(files: _Files, path: str, content: bytes) -> FileRecord:
+    if path in SETTINGS_NAMES:
+        return check_tickets(content)
     if is_encrypted(content):
         content = files.secret[path] = decrypt(content, files.settings.sops)
         return parse_file(content, private=True)
@@ -195,19 +196,6 @@ def _digest(digests: Mapping[str, bytes]) -> str:
     for path, digest in sorted(digests.items()):
         whole.update(f"{len(path.encode())}:{path}".encode() + digest)
     return whole.hexdigest()
-
-
-def _surroundings(cache: Path | None) -> str:
-    """Return the versions of the installed providers, which decide what a route may say."""
-    if cache is None:
-        return ""
-    from reconciler.provider.registry import installed  # noqa: PLC0415 - scans the installed packages
-
-    return "\n".join(
-        sorted(
-            f"{name}={point.value}@{point.dist.version if point.dist else ''}" for name, point in installed().items()
-        )
-    )
 
 
 @contextmanager

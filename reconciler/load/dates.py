@@ -21,6 +21,7 @@ _UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "h": timedelta(hours=
 _ONE_DAY = timedelta(days=1)
 
 
+@lru_cache(maxsize=4_096)
 def parse_day(text: str) -> date:
     """Return `2026-03-31` as a date.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.load.faults import Mark
-from reconciler.load.kinds import Kind, Reading, Schema, name_node
+from reconciler.load.kinds import MAX_TEXT, Kind, Reading, Schema, Text, name_node
 from reconciler.load.scalars import is_null
 from reconciler.load.suggest import find_nearest
 from reconciler.load.tree import Map, Node
@@ -44,7 +44,9 @@ class Fields:
         self.fields = fields
         self.hints = hints or {}
         self._defaults = [field.kind.empty for field in fields]
-        self._readers = {field.name: (slot, field.kind.read) for slot, field in enumerate(fields)}
+        self._readers = {
+            field.name: (slot, field.kind.read, type(field.kind) is Text) for slot, field in enumerate(fields)
+        }
         self._required = tuple(slot for slot, field in enumerate(fields) if field.required)
 
     @property
@@ -75,8 +77,12 @@ class Fields:
             found = readers.get(key)
             if found is None:
                 self._refuse(reading, node, key, name)
+                continue
+            slot, read, plain = found
+            if plain and value.__class__ is str and 1 < len(value) <= MAX_TEXT:
+                values[slot] = value  # what `Text.read` would return, without the call
             else:
-                values[found[0]] = found[1](reading, value, at, key)
+                values[slot] = read(reading, value, at, key)
         for slot in self._required:
             if not values[slot]:
                 self._miss(reading, node, mark, name, slot)

@@ -26,10 +26,15 @@ Schema = dict[str, Any]
 
 @dataclass(slots=True)
 class Reading:
-    """What is shared while one file is read."""
+    """What is shared while one file is read.
+
+    Attributes:
+        providers: the distributions whose providers checked something → their versions.
+    """
 
     faults: Faults
     wording: Wording = field(default_factory=Wording)
+    providers: dict[str, str] = field(default_factory=dict)
 
 
 class Kind(Protocol):
@@ -61,7 +66,7 @@ class Text:
 
     def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> str:
         """Return the text."""
-        if node.__class__ is str and node.isprintable() and len(node) <= MAX_TEXT and node != "~":
+        if node.__class__ is str and 1 < len(node) <= MAX_TEXT:  # without quotes: the parser refused what is no text
             return node
         return self._read_unusual(reading, node, mark, what)
 
@@ -106,13 +111,10 @@ class Email(Text):
     def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> str:
         """Return the address."""
         text = super().read(reading, node, mark, what)
-        if text:
-            local, _, domain = text.partition("@")
-            if not local or not domain or "@" in domain or " " in text:
-                reading.faults.error(
-                    mark, f"{reading.faults.show(text)} is no email address", "write it like ana@acme.example"
-                )
-                return ""
+        if (text.count("@") != 1 or " " in text or text[0] == "@" or text[-1] == "@") and text:
+            shown = reading.faults.show(text)
+            reading.faults.error(mark, f"{shown} is no email address", "write it like ana@acme.example")
+            return ""
         return text
 
 
@@ -162,9 +164,6 @@ class Day:
 
     empty = None
     schema: Schema = {"type": ["string", "null"], "pattern": "^\\d{4}-\\d{2}-\\d{2}$"}  # noqa: RUF012 - never changed
-
-    def __init__(self) -> None:
-        self._known: dict[str, date] = {}
 
     def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> date | None:
         """Return the day."""

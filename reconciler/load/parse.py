@@ -57,7 +57,9 @@ def _parse(content: bytes, loose: Collection[str], *, private: bool) -> FileReco
         sections[""] = (error.mark.line + 1, error.mark.column + 1)
     if faults.untold:
         faults.found.append(Fault(1, 1, error=True, message=f"and {faults.untold:,} more errors in this file"))
-    return FileRecord(**found, wanted=reading.wording.table, sections=sections, faults=faults.found)
+    return FileRecord(
+        **found, wanted=reading.wording.table, sections=sections, faults=faults.found, providers=reading.providers
+    )
 
 
 def _read_all(

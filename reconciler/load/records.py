@@ -196,6 +196,7 @@ class FileRecord(Record):
         wanted: each distinct entitlement as written in lists: its key, its level.
         sections: name → line and column of each section's first appearance.
         faults: warnings only, once it is in the cache.
+        providers: the distributions whose providers checked its routes → their versions.
     """
 
     people: list[PersonRecord]
@@ -208,3 +209,4 @@ class FileRecord(Record):
     wanted: list[tuple[str, str | None]]
     sections: dict[str, tuple[int, int]]
     faults: list[Fault]
+    providers: dict[str, str] = {}

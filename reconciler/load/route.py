@@ -50,28 +50,31 @@ def _read_way(reading: Reading, node: Node, mark: Mark) -> WayRecord | None:
     if not isinstance(config, Map):
         reading.faults.error(mark, f"the configuration of {name} is a mapping, not {name_node(config)}", _FORM)
         return None
-    data = read_plain(reading, config, mark, name)
-    _check(reading, name, data, config, mark)
+    data = check_config(reading, str(name), config, mark)
     return WayRecord(mark.line + 1, mark.column + 1, str(name), data)
 
 
-def _check(reading: Reading, name: str, data: dict[str, Any], config: Map, mark: Mark) -> None:
-    """Let the provider say what is wrong with its configuration, each fault at its own place."""
+def check_config(reading: Reading, name: str, config: Map, mark: Mark) -> dict[str, Any]:
+    """Return a provider's configuration as plain data, and let the provider say what is wrong with it."""
     from reconciler.provider.registry import installed, validate_config  # noqa: PLC0415 - providers are slow to import
 
+    data: dict[str, Any] = read_plain(reading, config, mark, name)
     known = installed()
     if name not in known:
-        hint = suggest(name, known) or f"installed are: {', '.join(sorted(known))}"
+        hint = suggest(name, known) or f"installed are: {', '.join(known)}"
         reading.faults.error(mark, f"no provider is called {reading.faults.show_key(name)}", hint)
-        return
+        return data
+    if distribution := known[name].dist:
+        reading.providers[distribution.name] = distribution.version
     try:
         faults = validate_config(name, data)
     except ProviderError as error:
         reading.faults.error(mark, error.message, error.hint)
-        return
+        return data
     for fault in faults:
         at, words = find_mark(config, fault.path, mark)
         reading.faults.error(at, f"{'.'.join([name, *words])}: {fault.message}")
+    return data
 
 
 def find_mark(node: Node, path: Sequence[str | int], mark: Mark) -> tuple[Mark, list[str]]:

@@ -10,12 +10,16 @@ from reconciler.load.faults import Faults, Mark
 from reconciler.load.fields import Field, Fields
 from reconciler.load.files import SETTINGS_NAMES, read_content
 from reconciler.load.kinds import Reading, Schema, Text, Texts, name_node, read_plain
+from reconciler.load.records import FileRecord
+from reconciler.load.route import check_config
 from reconciler.load.scalars import is_null, resolve_scalar
 from reconciler.load.suggest import suggest
 from reconciler.load.syntax import UnreadableError
 from reconciler.load.tree import Map, Node, read_documents
 from reconciler.model.company import Settings
 from reconciler.problems import Problem, Severity
+
+TICKET = "ticket"
 
 _SOPS = re.compile(r"sops[\w.-]{0,60}")
 
@@ -248,3 +252,21 @@ def _make(root: Path, values: list[Any]) -> Settings:
         None if files is None else tuple(files),
         sops,
     )
+
+
+def check_tickets(content: bytes) -> FileRecord:
+    """Let the provider of tickets say what is wrong with `tickets` in a `reconciler.yaml`; all else in it is ignored.
+
+    The answer has the form of a file without entries, so that it is kept like one.
+    """
+    reading = Reading(Faults())
+    try:
+        nodes, _ = read_documents(content, Faults())
+    except UnreadableError:
+        nodes = []
+    for node in nodes:
+        pairs = node.pairs() if isinstance(node, Map) else iter(())
+        for key, key_mark, value, _ in pairs:
+            if key == "tickets" and isinstance(value, Map):
+                check_config(reading, TICKET, value, key_mark)
+    return FileRecord([], [], [], [], [], [], [], [], {}, reading.faults.found, reading.providers)

@@ -156,8 +156,8 @@ class _Composer:
         append = current.items.append
         note = current.note
         special = b"&" in self.content or b"!" in self.content
-        event: Any
-        for event in iter(_Parser(self.content).get_event, None):
+        take: Callable[[], Any] = _Parser(self.content).get_event
+        while (event := take()) is not None:
             kind = event.__class__
             if kind is ScalarEvent:
                 value = event.value if not event.style else _quoted(event)
@@ -168,9 +168,9 @@ class _Composer:
                     note(event.start_mark)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 stack.append(current)
-                current = self._open(event)
+                current = self._open(event, cut)
                 append = current.items.append
-                note = current.note = self._noting(current, cut)
+                note = current.note
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 node = self._close(current)
                 parent = stack.pop()
@@ -204,17 +204,10 @@ class _Composer:
             elif not isinstance(top, str) or not is_empty(top):
                 raise _no_sections(mark)
 
-    def _noting(self, node: Map | Seq, cut: int) -> Callable[[Mark], None] | None:
-        """Return what notes the positions of a container's values: None inside the mappings of loose entries."""
+    def _open(self, event: Any, cut: int) -> Map | Seq:
+        """Begin a mapping or a list; nothing is noted inside the mappings of loose entries."""
         depth = len(self.stack)
-        if depth == _ENTRY and self.loose:
-            section = self.stack[1].items[-1:]
-            self.precise = not section or section[0] not in self.loose
-        return node.marks.append if self.precise or node.__class__ is Seq or depth <= cut else None
-
-    def _open(self, event: Any) -> Map | Seq:
-        """Begin a mapping or a list."""
-        if len(self.stack) > MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise UnreadableError(
                 event.start_mark, f"nested more than {MAX_DEPTH} deep", "nothing here needs that much nesting"
             )
@@ -223,6 +216,11 @@ class _Composer:
         if event.tag is not None or event.anchor is not None:
             self._anchor(event, node)
             self.open.add(id(node))
+        if depth == _ENTRY and self.loose:
+            section = self.stack[1].items[-1:]
+            self.precise = not section or section[0] not in self.loose
+        if not self.precise and depth > cut and node.__class__ is Map:
+            node.note = None
         return node
 
     def _close(self, node: Map | Seq) -> Node:

@@ -69,7 +69,7 @@ def _classify(draft: Draft, identity: str) -> None:
         if live is None:
             _create(draft, identity, applied)
         elif live.status is AccountStatus.SUSPENDED:
-            _restore(draft, identity, applied)
+            _restore(draft, identity, applied, live)
         else:
             _keep(draft, identity, applied, live)
     elif live is None:
@@ -103,7 +103,7 @@ def _starting_values(account: DeclaredAccount) -> dict[str, Value]:
     return values | {f"person.{name}": value for name, value in account.initial.items() if name != "username"}
 
 
-def _restore(draft: Draft, identity: str, applied: AppliedAccount | None) -> None:
+def _restore(draft: Draft, identity: str, applied: AppliedAccount | None, live: LiveAccount) -> None:
     """Reactivate an account that we suspended; one that somebody else suspended is a conflict, never routine."""
     item = AccountItem(identity)
     ours = applied is not None and applied.status is AccountStatus.SUSPENDED
@@ -111,7 +111,9 @@ def _restore(draft: Draft, identity: str, applied: AppliedAccount | None) -> Non
     cause = Cause.UNFINISHED if unfinished else Cause.EDITED if ours else Cause.DRIFTED
     if ours or unfinished or identity in draft.sides.inputs.scope.reactivate:
         values: dict[str, Value] = {"status": AccountStatus.SUSPENDED.value}
-        draft.propose(Wish(Operation.REACTIVATE_ACCOUNT, item, cause, values, {"status": AccountStatus.ACTIVE.value}))
+        after: dict[str, Value] = {"status": AccountStatus.ACTIVE.value}
+        if draft.propose(Wish(Operation.REACTIVATE_ACCOUNT, item, cause, values, after)):
+            _update(draft, identity, _changed(draft.sides.inputs.account(identity), applied, live))
         return
     text = f"suspended by somebody else; not reactivated unless asked: --reactivate {identity}"
     if draft.manages("accounts") is not Manage.OBSERVE:
@@ -123,13 +125,17 @@ def _keep(draft: Draft, identity: str, applied: AppliedAccount | None, live: Liv
     """Compare what is mapped, and take on what is as it should be."""
     account = draft.sides.inputs.account(identity)
     changed = _changed(account, applied, live)
+    _update(draft, identity, changed)
+    _adopt(draft, account, applied, live, frozenset(changed))
+
+
+def _update(draft: Draft, identity: str, changed: dict[str, tuple[Value, Value, Cause]]) -> None:
     if changed:
         causes = {cause for _, _, cause in changed.values()}
         before = {name: old for name, (old, _, _) in changed.items()}
         after = {name: new for name, (_, new, _) in changed.items()}
-        wish = Wish(Operation.UPDATE_ACCOUNT, AccountItem(identity), worst(causes), before, after, tuple(changed))
-        draft.propose(wish)
-    _adopt(draft, account, applied, live, frozenset(changed))
+        item = AccountItem(identity)
+        draft.propose(Wish(Operation.UPDATE_ACCOUNT, item, worst(causes), before, after, tuple(changed)))
 
 
 def _changed(

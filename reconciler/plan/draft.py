@@ -5,7 +5,7 @@ becomes a finding, so that it is seen all the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Value, kind_of
@@ -128,12 +128,9 @@ class Draft:
 
     def adopt_account(self, identity: str, account: AppliedAccount) -> None:
         """Take an account on, or repair what is recorded of it; nothing if that is right already, or only observed."""
-        observed = self.manages("accounts") is Manage.OBSERVE
-        if (
-            self.sides.applied.accounts.get(identity) != account
-            and not observed
-            and self.touches(AccountItem(identity))
-        ):
+        known = self.sides.applied.accounts.get(identity)
+        account = replace(account, unfinished=known.unfinished if known else ())
+        if known != account and self.manages("accounts") is not Manage.OBSERVE and self.touches(AccountItem(identity)):
             self.accounts[identity] = account
 
     def adopt_entitlement(self, key: str, entitlement: AppliedEntitlement) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reconciler.plan.inputs import TICKET
 from reconciler.provider.change import Cause, Change, Operation
 
 ONLY_AFTER = "only_after"
@@ -118,24 +119,29 @@ def requirements(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
     A grant needs the account, the entitlement and the holding entitlement that the same plan creates; and whatever
     `only_after` names. A change without any is not in the result. No stage comes before one that it needs.
     """
-    listed = list(changes)
-    known = {change.id for change in listed}
-    found = {change.id: tuple(needed for needed in _needs(change) if needed in known) for change in listed}
+    known = {change.id: change for change in changes}
+    found = {change.id: tuple(_needs(change, known)) for change in known.values()}
     return {name: needed for name, needed in found.items() if needed}
 
 
-def _needs(change: Change) -> Iterator[str]:
-    yield from only_after(change)
+def _needs(change: Change, known: Mapping[str, Change]) -> Iterator[str]:
+    yield from (needed for needed in only_after(change) if needed in known)
+    for needed in _makers(change):
+        # Two tickets do not wait for each other: whoever gives access sees to the account too.
+        if needed in known and not change.way == known[needed].way == TICKET:
+            yield needed
+
+
+def _makers(change: Change) -> Iterator[str]:
+    """Yield the ids that the changes would have that make what a grant stands on."""
     if change.operation not in {Operation.GRANT, Operation.SET_LEVEL}:
         return
-    holder_is_entitlement = ":" in change.holder and not change.holder.startswith("@")
-    if not change.account_id and not holder_is_entitlement:
-        yield f"{change.app}/create-account/{change.holder}"
     if not change.entitlement_id:
         yield f"{change.app}/create-entitlement/{change.entitlement}"
-    if holder_is_entitlement and not change.holder_entitlement_id:
-        yield f"{change.app}/create-entitlement/{change.holder}"
-    if not holder_is_entitlement:
+    if ":" in change.holder and not change.holder.startswith("@"):
+        yield from () if change.holder_entitlement_id else (f"{change.app}/create-entitlement/{change.holder}",)
+    else:
+        yield from () if change.account_id else (f"{change.app}/create-account/{change.holder}",)
         yield f"{change.app}/reactivate-account/{change.holder}"
 
 

@@ -25,12 +25,13 @@ _CAUSES: Mapping[str, Cause] = {"expired": Cause.EXPIRED, "excluded": Cause.EXCL
 def dismiss(draft: Draft, identity: str, live: LiveAccount) -> None:
     """Do to a leaver's account what the app's `leaver` steps say, suspension always among them.
 
-    The steps go with the suspension: an account that is suspended already needs none. A step that no way can do is a
-    ticket where the YAML asked for it, and left out where it is only the default.
+    The steps go with the suspension: an account that is suspended already needs none, but for those that were intended
+    and never done. A step that no way can do is a ticket where the YAML asked for it, and left out where it is only the
+    default.
     """
     applied = draft.sides.applied.accounts.get(identity)
     if live.status is AccountStatus.SUSPENDED:
-        _show_open_steps(draft, identity)
+        _finish_steps(draft, identity, applied, live)
         settle_suspended(draft, identity, applied, live)
         return
     change_id = f"{draft.sides.inputs.app}/suspend-account/{identity}"
@@ -68,9 +69,15 @@ def _options(draft: Draft, step: LeaverStep, leaver: Leaver | None) -> dict[str,
     return options | ({"to_account": account.remote_id} if account else {})
 
 
-def _show_open_steps(draft: Draft, identity: str) -> None:
+def _finish_steps(draft: Draft, identity: str, applied: AppliedAccount | None, live: LiveAccount) -> None:
+    """Do what a leaver's suspended account no longer shows to be missing, and keep the tickets of the other steps."""
     for step in _steps(draft):
-        _show_open_step(draft, identity, _STEPS[step.name])
+        operation = _STEPS[step.name]
+        if applied and operation.value in applied.unfinished and operation is not Operation.SUSPEND_ACCOUNT:
+            after = _options(draft, step, draft.sides.declared.leavers.get(identity))
+            draft.propose(Wish(operation, AccountItem(identity), Cause.UNFINISHED, _status(live), after))
+        else:
+            _show_open_step(draft, identity, operation)
 
 
 def _show_open_step(draft: Draft, identity: str, operation: Operation) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.plan.inputs import AppInputs
 from reconciler.plan.live import Live
 from reconciler.plan.plan import Fact, TicketCancellation
-from reconciler.provider.change import Change
+from reconciler.provider.change import Change, Operation
 from reconciler.provider.contract import Ticket, TicketStatus
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
@@ -85,8 +85,19 @@ def named_items(change_id: str, app: str) -> Sequence[tuple[str, str]]:
 
     An account's operation has no entitlement, an entitlement's no holder.
     """
-    rest = change_id.removeprefix(f"{app}/").partition("/")[2]
+    operation, _, rest = change_id.removeprefix(f"{app}/").partition("/")
+    if operation in _OF_ACCOUNTS:
+        return [(rest, "")]
+    if operation in _OF_ENTITLEMENTS:
+        return [("", rest)]
     parts = rest.split("/")
     splits = [("/".join(parts[:n]), "/".join(parts[n:])) for n in range(1, len(parts))]
-    grants = [(holder, entitlement) for holder, entitlement in splits if ":" in entitlement]
-    return [*grants, (rest, ""), ("", rest)]
+    return [(holder, entitlement) for holder, entitlement in splits if ":" in entitlement]
+
+
+def _slugs(*operations: Operation) -> frozenset[str]:
+    return frozenset(operation.replace(" ", "-") for operation in operations)
+
+
+_OF_ENTITLEMENTS = _slugs(Operation.CREATE_ENTITLEMENT, Operation.RENAME_ENTITLEMENT, Operation.UPDATE_ENTITLEMENT)
+_OF_ACCOUNTS = _slugs(*Operation) - _OF_ENTITLEMENTS - _slugs(Operation.GRANT, Operation.SET_LEVEL, Operation.REVOKE)

@@ -5,6 +5,7 @@ All of them hold references; a value is read when the first request needs it, an
 
 import asyncio
 import base64
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from urllib.parse import quote_plus
 import httpx
 import msgspec
 
-from reconciler.errors import SecretError, TransportError
+from reconciler.errors import SecretError
 from reconciler.provider.answer import path_of, shorten
 from reconciler.provider.connections import check_base, tls_context
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.redaction import Redactor
+from reconciler.provider.retry import TokenError
 from reconciler.provider.secret import Secret
 
 _EARLY = 30.0
 _LONGEST_TOKEN_ANSWER = 1024 * 1024
 _USUAL_LIFETIME = 300.0
-_OK, _UNAUTHORIZED = 200, 401
+_OK, _UNAUTHORIZED, _TOO_MANY, _SERVER_FAULT = 200, 401, 429, 500
 
 
 class SecretAuth(httpx.Auth):
@@ -137,22 +139,26 @@ class OAuth2Auth(SecretAuth):
     Args:
         credentials: where and as whom to ask.
         timeout: seconds for asking.
+        verify: as for the transport, of the token endpoint.
         allow_http: whether a token endpoint on another machine may be http.
         now: a monotonic clock, in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything but the first two is by name and has a default
         self,
         credentials: ClientCredentials,
         surroundings: Surroundings,
         *,
         timeout: float = 30.0,
+        verify: bool | str | ssl.SSLContext = True,
         allow_http: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(surroundings)
         self._credentials = credentials
-        self._url = str(check_base(f"{surroundings.app} token endpoint", credentials.token_url, allow_http=allow_http))
+        url = check_base(f"{surroundings.app} token endpoint", credentials.token_url, allow_http=allow_http)
+        self._url = str(url)
+        self._tls = tls_context(url.scheme, verify)
         self._timeout = timeout
         self._now = now
         self._turn = asyncio.Lock()
@@ -180,13 +186,12 @@ class OAuth2Auth(SecretAuth):
         """Ask for a token; return it and its lifetime in seconds.
 
         Raises:
-            TransportError: the endpoint did not give one. Nothing was sent to the app then.
+            TokenError: the endpoint did not give one.
         """
         form, headers = await self._form()
-        tls = tls_context(httpx.URL(self._url).scheme, verify=True)
         try:
             async with (
-                httpx.AsyncClient(verify=tls, timeout=self._timeout, follow_redirects=False) as client,
+                httpx.AsyncClient(verify=self._tls, timeout=self._timeout, follow_redirects=False) as client,
                 client.stream("POST", self._url, data=form, headers=headers) as response,
             ):
                 content = b""
@@ -195,7 +200,7 @@ class OAuth2Auth(SecretAuth):
                 return self._read(response.status_code, content)
         except httpx.HTTPError as error:
             words = shorten(self._redactor.clean(str(error))) or type(error).__name__
-            raise TransportError(f"{self._what}: {words}", landed=False) from None
+            raise TokenError(f"{self._what}: {words}", again=True) from None
 
     async def _form(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return the form and the headers of the request for a token."""
@@ -225,9 +230,8 @@ class OAuth2Auth(SecretAuth):
             return token, float(lifetime) if known and lifetime is not None else _USUAL_LIFETIME
         words = " ".join(str(answer[key]) for key in ("error", "error_description") if key in answer)
         said = f": {shorten(self._redactor.clean(words))}" if words else " without a token"
-        raise TransportError(
-            f"{self._what} answered {status}{said}", hint="check the client's id and secret", landed=False
-        )
+        again = status == _TOO_MANY or status >= _SERVER_FAULT
+        raise TokenError(f"{self._what} answered {status}{said}", hint="check the client's id and secret", again=again)
 
     @property
     def _what(self) -> str:

@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -76,11 +77,17 @@ def tls_context(scheme: str, verify: "bool | str | ssl.SSLContext") -> ssl.SSLCo
     if scheme == "http" and verify is True:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; loading authorities would cost 20 ms
     if verify is True:
-        return httpx.create_ssl_context()
+        return _usual_context()
     try:
         return ssl.create_default_context(cafile=verify)
     except (OSError, ssl.SSLError) as error:
         raise ProviderError(f"the certificate authorities in {verify} cannot be used: {error}") from None
+
+
+@cache
+def _usual_context() -> ssl.SSLContext:
+    """Return the one context of the bundled authorities: loading them takes 20 ms, and there may be 100 apps."""
+    return httpx.create_ssl_context()
 
 
 def check_base(name: str, text: str, *, allow_http: bool) -> httpx.URL:

@@ -15,7 +15,7 @@ from reconciler.provider.connections import origin
 from reconciler.provider.quota import Quota, quota_headers, read_quotas, spent_wait, told_wait
 from reconciler.provider.rates import Gate, TooLongError
 from reconciler.provider.redaction import Redactor
-from reconciler.provider.retry import FailedError, Limits
+from reconciler.provider.retry import FailedError, Limits, TokenError
 
 _LOG = logging.getLogger("reconciler.http")
 _LOGGED_HEADERS = (
@@ -134,6 +134,8 @@ class Exchange:
         except TimeoutError:
             words = f"got no whole answer within {self._timeout:g} s"
             raise FailedError(call.fault(words, landed=None), again=call.idempotent) from None
+        except TokenError as error:
+            raise FailedError(error, again=error.again) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._failure(call, error) from None
         raise FailedError(call.fault(f"was redirected more than {_MOST_REDIRECTS} times", landed=None), again=False)

@@ -39,6 +39,19 @@ class Limits:
     max_bytes: int = 64 * 1024 * 1024
 
 
+class TokenError(TransportError):
+    """No token could be had, so that the request was not sent.
+
+    Args:
+        message: what was asked, and what went wrong.
+        again: whether another try can help.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", again: bool = False) -> None:
+        super().__init__(message, hint=hint, landed=False)
+        self.again = again
+
+
 class FailedError(Exception):
     """One try failed. Never leaves the transport.
 

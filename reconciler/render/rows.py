@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.plan.plan import AppPlan, Fact, Finding, TicketCancellation
+from reconciler.problems import NOWHERE
 from reconciler.provider.change import Change
 from reconciler.render.escape import visible
 from reconciler.render.words import (
@@ -13,6 +14,7 @@ from reconciler.render.words import (
     VERBS,
     because,
     cause_words,
+    join_words,
     number,
     objects,
     subject,
@@ -118,24 +120,29 @@ def finding_rows(app: AppPlan, *, verbose: bool) -> Iterator[Row]:
     shown: Counter[Fact] = Counter()
     for fact in _ORDER:
         hidden = 0
-        for finding in (one for one in app.findings if one.fact is fact):
-            foldable = fact in _FOLDED and not (finding.privileged or finding.refuses or finding.fails_drift)
+        found = [one for one in app.findings if one.fact is fact]
+        for finding in sorted(found, key=_is_harmless):
+            foldable = fact in _FOLDED and _is_harmless(finding)
             if foldable and not verbose and shown[fact] >= SHOWN_AT_MOST:
                 hidden += 1
                 continue
             shown[fact] += foldable
-            yield finding_row(finding)
+            yield finding_row(finding, verbose=verbose)
         if hidden:
             yield Row(_SYMBOLS.get(fact, "·"), fact.value, f"and {hidden:,} more", [], "", "--verbose shows them all")
 
 
-def finding_row(finding: Finding) -> Row:
-    """Return the row of a finding."""
+def _is_harmless(finding: Finding) -> bool:
+    return not (finding.privileged or finding.refuses or finding.fails_drift)
+
+
+def finding_row(finding: Finding, *, verbose: bool = False) -> Row:
+    """Return the row of a finding; why something that is only waited for is declared is told if verbose."""
     holder, entitlement = subject(finding.item)
-    note = with_place(visible(finding.text), finding.place)
-    reasons = because("", finding.why)
-    if reasons and reasons not in note:
-        note = f"{note} · {reasons}" if note else reasons
+    waits = finding.fact in (Fact.PENDING, Fact.WAITING)
+    reasons = "" if waits and not verbose else because("", finding.why, whole=verbose)
+    text = visible(finding.text)
+    note = join_words([text, reasons]) if reasons else with_place(text, NOWHERE if waits else finding.place)
     symbol = _SYMBOLS.get(finding.fact, "·")
     if finding.refuses or finding.fails_drift:
         symbol = "⚠"

@@ -24,7 +24,7 @@ _MOST_NODES = 400
 _PREFIX = "a_"
 _NOTHING = "nothing"
 _PLAIN_NODES = (nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Add, nodes.List, nodes.Tuple)
-_HINT = "see the README on rules and templates for what they may hold"
+_HINT = f"allowed are comparisons, and, or, not, in, if/else, ~, +, [0], [:1] and {', '.join(sorted(FUNCTIONS))}"
 _LACKING = Lacking()
 _FAILURES = (TypeError, ValueError, LookupError, ArithmeticError, RecursionError, TemplateError)
 

@@ -184,10 +184,10 @@ class StateStore(Protocol):
     def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
         """Record outcomes, by the entries' numbers.
 
-        VERIFIED: the item is applied, no longer pending. DONE and UNKNOWN: it stays pending until it is seen (an entry
-        may be settled again as VERIFIED, or its item adopted); a leaver's step is finished by DONE. FAILED,
-        NOT_ATTEMPTED and TICKET: it gets back the values that it had before the intent. What was removed is dropped
-        only by `adopt(gone=…)`, once it was seen absent.
+        VERIFIED: the item is applied, no longer pending (an account, once nothing else is open on it). DONE and
+        UNKNOWN: it stays pending until it is seen (an entry may be settled again as VERIFIED, or its item adopted); a
+        leaver's step is finished by DONE. FAILED, NOT_ATTEMPTED and TICKET: it gets back the values that it had before
+        the intent. What was removed is dropped only by `adopt(gone=…)`, once it was seen absent.
         Settling what is already settled for good changes nothing.
 
         Raises:

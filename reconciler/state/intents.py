@@ -196,21 +196,35 @@ def _confirm(database: sqlite3.Connection, file: FileNames, app: int, receipt: R
     if removes_item(change):
         return
     values = {} if isinstance(change.item, GrantItem) or not receipt.remote_id else {"remote_id": receipt.remote_id}
-    row.update(
-        database,
-        values,
-        "fresh = 0" + (", pending = MAX(pending - 1, 0)" if receipt.outcome is Outcome.VERIFIED else ""),
-    )
+    row.update(database, values, ", ".join(["fresh = 0", *_less_pending(receipt)]))
     if change.operation is Operation.RENAME_ENTITLEMENT:
-        _move_grants(database, app, row.key[1], change.entitlement_id)
+        _move(database, file, row, change)
 
 
-def _move_grants(database: sqlite3.Connection, app: int, new: int, remote_id: str) -> None:
-    """Let a renamed entitlement keep its grants: it was pinned under its old key."""
-    query = "SELECT entitlement FROM entitlements WHERE app = ? AND remote_id = ? AND entitlement <> ?"
-    for (old,) in database.execute(query, (app, remote_id, new)).fetchall():
-        database.execute(
-            "UPDATE OR REPLACE grants SET entitlement = ? WHERE app = ? AND entitlement = ?", (new, app, old)
-        )
-        database.execute("UPDATE OR REPLACE grants SET holder = ? WHERE app = ? AND holder = ?", (new, app, old))
+def _less_pending(receipt: Receipt) -> list[str]:
+    """Return how `pending` changes: of an account, other fields may still be open."""
+    if receipt.outcome is not Outcome.VERIFIED:
+        return []
+    return ["pending = MAX(pending - 1, 0)" if isinstance(receipt.change.item, AccountItem) else "pending = 0"]
+
+
+def _move(database: sqlite3.Connection, file: FileNames, row: _Row, change: Change) -> None:
+    """Let a renamed entitlement keep what was recorded under its old key: the pin and the grants."""
+    app, new = row.key
+    query = (
+        "SELECT entitlement, attributes, created FROM entitlements WHERE app = ? AND remote_id = ? AND entitlement <> ?"
+    )
+    for old, attributes, created in database.execute(query, (app, change.entitlement_id, new)).fetchall():
+        row.update(database, {"attributes": attributes, "created": created})
         database.execute("DELETE FROM entitlements WHERE app = ? AND entitlement = ?", (app, old))
+        _move_grants(database, app, old, new)
+    name = change.before.get("name")
+    known = file.known(f"{change.kind}:{name}") if name else None
+    if known is not None:
+        _move_grants(database, app, known, new)
+
+
+def _move_grants(database: sqlite3.Connection, app: int, old: int, new: int) -> None:
+    query = "UPDATE OR REPLACE grants SET entitlement = ? WHERE app = ? AND entitlement = ?"
+    database.execute(query, (new, app, old))
+    database.execute("UPDATE OR REPLACE grants SET holder = ? WHERE app = ? AND holder = ?", (new, app, old))

@@ -5,9 +5,10 @@ It lives in memory, or in a JSON file that outlives the process; each fault is i
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -15,9 +16,9 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel
 
 from reconciler.errors import AnswerError, ProviderError, TransportError
-from reconciler.items import kind_of
+from reconciler.items import AccountItem, EntitlementItem, kind_of
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.contract import CAN, Capabilities, Surroundings
+from reconciler.provider.contract import CAN, Capabilities, Surroundings, Ticket, TicketStatus
 from reconciler.provider.snapshot import (
     ACCOUNTS,
     AccountStatus,
@@ -101,6 +102,7 @@ class PretendApp:
         self.accounts: dict[str, dict[str, Any]] = {}
         self.entitlements: dict[str, dict[str, Any]] = {}
         self.grants: dict[str, str | None] = {}
+        self.steps: list[str] = []
         self.faults: dict[str, Fault] = {}
         self.unreadable: dict[str, str] = {}
         self.broken = ""
@@ -115,10 +117,10 @@ class PretendApp:
             concurrency=concurrency,
         )
         if path and path.exists():
-            self.accounts, self.entitlements, self.grants = json.loads(path.read_text(encoding="utf-8"))
+            self.accounts, self.entitlements, self.grants, self.steps = json.loads(path.read_text(encoding="utf-8"))
 
     @classmethod
-    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
+    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:  # noqa: ARG003 - the contract has them
         """Make a fresh one."""
         return cls()
 
@@ -191,43 +193,53 @@ class PretendApp:
         remote_id = self._change(change)
         if self.path:
             draft = self.path.with_suffix(".draft")
-            draft.write_text(json.dumps([self.accounts, self.entitlements, self.grants]), encoding="utf-8")
-            os.replace(draft, self.path)
+            kept = [self.accounts, self.entitlements, self.grants, self.steps]
+            draft.write_text(json.dumps(kept), encoding="utf-8")
+            draft.replace(self.path)
         self.hook("effect")
         return Receipt(change, Outcome.DONE, remote_id=remote_id, requests=1)
 
     def _change(self, change: Change) -> str:
+        if change.operation is Operation.CREATE_ACCOUNT:
+            return self._create(change)
+        if isinstance(change.item, AccountItem):
+            self._change_account(change)
+            return ""
+        if isinstance(change.item, EntitlementItem):
+            return self._change_entitlement(change)
+        if change.operation is Operation.REVOKE:
+            self.grants.pop(self._pair(change), None)
+        else:
+            level = change.after.get("level") or LEVELS.get(kind_of(change.entitlement), (None,))[0]
+            self.grants[self._pair(change)] = str(level) if level else None
+        return ""
+
+    def _change_account(self, change: Change) -> None:
+        found = self.accounts.get(change.account_id, {})
         match change.operation:
-            case Operation.CREATE_ACCOUNT:
-                return self._create(change)
             case Operation.UPDATE_ACCOUNT:
-                found = self.accounts[change.account_id]
                 found["username"] = change.after.get("username", found["username"])
                 found["attributes"] |= {n: v for n, v in change.after.items() if n != "username"}
             case Operation.SUSPEND_ACCOUNT:
-                self.accounts[change.account_id]["status"] = "suspended"
+                found["status"] = "suspended"
             case Operation.REACTIVATE_ACCOUNT:
-                self.accounts[change.account_id]["status"] = "active"
+                found["status"] = "active"
+            case Operation.END_SESSIONS | Operation.TRANSFER_FILES | Operation.REMOVE_LICENSES:
+                self.steps.append(change.operation.value)
             case Operation.DELETE_ACCOUNT:
                 self.accounts.pop(change.account_id, None)
                 self.grants = {p: level for p, level in self.grants.items() if p.split()[0] != change.account_id}
-            case Operation.CREATE_ENTITLEMENT:
-                attributes = {name: value for name, value in change.after.items() if name != "name"}
-                with suppress(StopIteration):
-                    return self._id_of(change.entitlement)
-                self.entitlement(change.entitlement, **attributes)
-                return f"e-{change.entitlement}"
-            case Operation.RENAME_ENTITLEMENT:
-                self.entitlements[change.entitlement_id]["key"] = change.entitlement
-            case Operation.UPDATE_ENTITLEMENT:
-                self.entitlements[change.entitlement_id]["attributes"] |= dict(change.after)
-            case Operation.GRANT | Operation.SET_LEVEL:
-                level = change.after.get("level") or LEVELS.get(kind_of(change.entitlement), (None,))[0]
-                self.grants[self._pair(change)] = str(level) if level else None
-            case Operation.REVOKE:
-                self.grants.pop(self._pair(change), None)
-            case _:
-                pass
+
+    def _change_entitlement(self, change: Change) -> str:
+        attributes = {name: value for name, value in change.after.items() if name != "name"}
+        if change.operation is Operation.CREATE_ENTITLEMENT:
+            with suppress(StopIteration):
+                return self._id_of(change.entitlement)
+            self.entitlement(change.entitlement, **attributes)
+            return f"e-{change.entitlement}"
+        found = self.entitlements[change.entitlement_id]
+        found["key"] = change.entitlement
+        found["attributes"] |= attributes
         return ""
 
     def _pair(self, change: Change) -> str:
@@ -238,7 +250,7 @@ class PretendApp:
         return f"{holder} {change.entitlement_id}"
 
     def _create(self, change: Change) -> str:
-        username = str(change.after["username"]).lower()
+        username = str(change.after["username"]).lower().partition("@")[0]
         for remote_id, found in self.accounts.items():
             if found["username"] == username:
                 return remote_id
@@ -283,6 +295,58 @@ class RereadingApp(PretendApp):
         """Read some accounts."""
         self.reread_ids += remote_ids
         return [self._live(remote_id) if remote_id in self.accounts else None for remote_id in remote_ids]
+
+
+class TicketDesk:
+    """A way whose changes are done by a person."""
+
+    name: ClassVar[str] = "ticket"
+    version: ClassVar[str] = "1"
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    def __init__(self) -> None:
+        self.opened: dict[str, Ticket] = {}
+        self.cancelled: list[tuple[str, str]] = []
+        self.broken = ""
+        everything = dict.fromkeys(Operation, CAN)
+        self.capabilities = Capabilities(operations=everything, kinds={"*": everything})
+
+    @classmethod
+    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:  # noqa: ARG003 - the contract has them
+        """Make a fresh one."""
+        return cls()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    async def read(self) -> Snapshot:
+        """Show nothing: nobody attested anything."""
+        return Snapshot()
+
+    async def perform(self, change: Change) -> Receipt:
+        """Open a ticket, or find the open one."""
+        ticket = self.opened.setdefault(change.id, self._ticket(change.id))
+        return Receipt(change, Outcome.TICKET, ticket.address)
+
+    def _ticket(self, change_id: str) -> Ticket:
+        opened = datetime(2026, 3, 1, tzinfo=UTC)
+        return Ticket(change_id, f"key-{change_id}", TicketStatus.OPEN, f"tickets/{len(self.opened) + 1}.md", opened)
+
+    async def tickets(self) -> Sequence[Ticket]:
+        """Return what was opened."""
+        if self.broken:
+            raise ProviderError(self.broken)
+        return list(self.opened.values())
+
+    async def cancel(self, ticket: Ticket, reason: str) -> None:
+        """Close a ticket."""
+        self.cancelled.append((ticket.key, reason))
+        self.opened[ticket.change_id] = replace(ticket, status=TicketStatus.SUPERSEDED)
 
 
 def contents(app: PretendApp) -> Mapping[str, Any]:

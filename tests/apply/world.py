@@ -101,6 +101,7 @@ class World:
             account=partial(declare_account, resolved, declared),
             reasons=partial(reasons_for, resolved, declared),
             moment=self.moment,
+            policies=(resolved.company.policies,),
             identities=[IdentityKeys(p.id, p.email, p.usernames.get(name, "")) for p in people],
             applied=state.load(name, names),
             ways=ways,

@@ -32,6 +32,7 @@ from reconciler.resolve.declared import AbsentBecause, DeclaredAccount, Declared
 from reconciler.state.contract import Applied, AppliedAccount, AppliedEntitlement
 
 MOMENT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LONG_AGO = datetime(2025, 12, 1, tzinfo=UTC)
 KINDS = ("team", "role", "repo")
 LEVELS = {"repo": ("read", "write", "admin")}
 Row = tuple[str, str] | tuple[str, str, str | None]

@@ -40,10 +40,12 @@ def worlds(draw: st.DrawFn, *modes: Manage) -> World:
         drift=draw(st.sampled_from(OnDrift)),
     )
     world = World(app=app, model=Model())
-    for key in draw(st.sets(st.sampled_from([*KEYS, "team:old"]))):
+    for key in sorted(draw(st.sets(st.sampled_from([*KEYS, "team:old"])))):
         world.model.add_entitlement(key)
-    for key in draw(st.sets(st.sampled_from([*KEYS, "team:old"]))):
+    for key in sorted(draw(st.sets(st.sampled_from([*KEYS, "team:old"])))):
         pin = draw(st.sampled_from([f"e-{key}", f"e-{key}", "e-team:old", "e-gone", ""]))
+        if pin in {known.remote_id for known in world.entitlements.values()}:
+            pin = ""
         world.entitlements[key] = AppliedEntitlement(pin, pending=not pin)
     for person in PEOPLE:
         draw_person(draw, world, person)

@@ -207,6 +207,25 @@ def test_a_token_endpoint_that_gives_none_is_an_error_without_secrets(
     assert CANARY not in str(caught.value) + caplog.text
 
 
+def test_a_token_endpoint_that_stumbles_is_asked_again() -> None:
+    """503 and a broken connection are no verdict on the client; the request itself was never sent, so a POST may go."""
+
+    async def run() -> list[str]:
+        replies = iter([Reply(503), Reply(reset=True), Reply(body={"access_token": "tok"})])
+
+        def handle(request: Request) -> Reply:
+            return next(replies) if request.path == "/token" else Reply(201, {})
+
+        limits = Limits(attempts=3, first_wait=0.01, longest_wait=0.02, jitter=0.01)
+        async with http_server(handle) as server:
+            auth = OAuth2Auth(ClientCredentials(f"{server.url}/token", "client", TOKEN), surroundings())
+            async with Transport(server.url, surroundings(), name="acme", auth=auth, limits=limits) as transport:
+                assert (await transport.request("POST", "/Users", json={})).status == 201
+            return [request.path for request in server.requests]
+
+    assert asyncio.run(run()) == ["/token", "/token", "/token", "/Users"]
+
+
 def test_credentials_do_not_lift_read_only() -> None:
     """Asking for a token is a POST and allowed while planning; writing to the app is not."""
 

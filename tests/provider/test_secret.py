@@ -53,7 +53,7 @@ def test_each_form_of_reference_is_accepted_and_shown_as_written(written: dict[s
         ({"env": "canary-value"}, "only letters, digits and underscores"),
         ({"env": ["canary-value"]}, "is text that is not empty"),
         ({"file": ""}, "is text that is not empty"),
-        ({"file": "canary-value\n"}, "no control characters"),
+        ({"file": "canary\nvalue"}, "no control characters"),
     ],
 )
 def test_whatever_is_no_reference_is_refused_and_never_echoed(written: object, words: str) -> None:

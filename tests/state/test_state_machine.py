@@ -132,7 +132,8 @@ class StateAgainstDict(RuleBasedStateMachine):
         if outcome in UNDOING:
             self._undo(cell, intent)
         elif intent.change.operation not in (Operation.REVOKE, Operation.DELETE_ACCOUNT):
-            cell.fresh, cell.pending = False, max(cell.pending - 1, 0)
+            rest = max(cell.pending - 1, 0) if isinstance(intent.change.item, AccountItem) else 0
+            cell.fresh, cell.pending = False, rest
             if outcome is Outcome.DONE and isinstance(intent.change.item, AccountItem):
                 cell.fields["remote_id"] = "made"
 

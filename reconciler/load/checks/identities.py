@@ -17,10 +17,8 @@ from reconciler.model.identities import Group, Person, ServiceAccount
 def check_people(company: Company, report: Report) -> None:
     """Check managers, addresses and usernames."""
     people = company.people
-    for person in people.values():
-        manager = person.manager
-        if manager and manager not in people:
-            check_person(company, report, Spot(person.place, ("manager",)), manager)
+    for person in [one for one in people.values() if one.manager and one.manager not in people]:
+        check_person(company, report, Spot(person.place, ("manager",)), person.manager)
     _check_management(people, report)
     _check_addresses(company, report)
     _check_usernames(company, report)
@@ -28,8 +26,8 @@ def check_people(company: Company, report: Report) -> None:
 
 def _check_management(people: Mapping[str, Person], report: Report) -> None:
     """Nobody manages themselves, not even by way of others."""
-    managers = {person.id: (person.manager,) for person in people.values() if person.manager}
-    for cycle in find_cycles(managers):
+    managers = {person.manager for person in people.values()}
+    for cycle in find_cycles({name: (people[name].manager,) for name in people if name in managers}):
         chain = " → ".join([*cycle, cycle[0]])
         spot = Spot(people[cycle[0]].place, ("manager",))
         report.error(spot, f"managers go round in a circle: {chain}", "correct one of them")
@@ -37,11 +35,12 @@ def _check_management(people: Mapping[str, Person], report: Report) -> None:
 
 def _check_addresses(company: Company, report: Report) -> None:
     """No two identities have one address, whatever its case."""
+    addresses = [person.email.lower() for person in company.people.values() if person.email]
+    if len(set(addresses)) == len(addresses) and not company.service_accounts:
+        return
     seen: dict[str, Person | ServiceAccount] = {}
     for identities in (company.people, company.service_accounts):
-        for identity in identities.values():
-            if not identity.email:
-                continue
+        for identity in [one for one in identities.values() if one.email]:
             first = seen.setdefault(identity.email.lower(), identity)
             if first is not identity:
                 message = f"{identity.id} has the same address as {first.id} ({first.place})"
@@ -53,7 +52,7 @@ def _check_usernames(company: Company, report: Report) -> None:
     """Usernames are those of known apps, and no two identities have one in the same app."""
     seen: dict[tuple[str, str], Person | ServiceAccount] = {}
     for identities in (company.people, company.service_accounts):
-        for identity in identities.values():
+        for identity in [one for one in identities.values() if one.usernames]:
             for app, username in identity.usernames.items():
                 spot = Spot(identity.place, ("usernames", app))
                 if app not in company.apps:

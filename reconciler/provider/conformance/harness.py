@@ -51,7 +51,7 @@ class Fault(StrEnum):
 
     FORBID = "a collection answers 403"
     CUT_SHORT = "the list of a collection ends in the middle"
-    THROTTLE = "the next two requests are answered 429 with Retry-After: 1"
+    THROTTLE = "the next request is answered 429 with Retry-After: 1"
     REFUSE = "every write is refused, in the app's words"
     LOSE_ANSWER = "the next write is done and its answer is lost"
     DELETE_ACCOUNT = "somebody deletes an account"

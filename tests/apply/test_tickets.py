@@ -1,0 +1,93 @@
+"""What no other way can do becomes a ticket: pending, outside what is applied, closed when nobody wants it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pretend_app import PretendApp, TicketDesk
+from world import World, details, edit, outcomes
+
+from reconciler.plan.plan import TicketCancellation
+from reconciler.provider.change import Operation, Outcome
+from reconciler.provider.contract import CAN, TicketStatus
+
+PEOPLE = "people: {ana: {name: Ana, email: ana@acme.example}, omar: {name: Omar, email: omar@acme.example}}\n"
+GRANT = "grants: [{to: {people: [ana]}, grants: {code: ['team:core']}}]\n"
+APP = "apps: {code: {owner: omar, entitlements: {'team:core': {}}}}\n"
+
+
+@pytest.fixture
+def desk() -> TicketDesk:
+    """Return a desk with no ticket."""
+    return TicketDesk()
+
+
+def make(folder: Path, desk: TicketDesk, *, can: frozenset[Operation]) -> tuple[World, PretendApp]:
+    """Return a company whose app can do only some operations itself."""
+    code = PretendApp()
+    code.entitlement("team:core")
+    able = {operation: CAN for operation in Operation if operation in can}
+    code.capabilities = replace(code.capabilities, operations=able, kinds={"*": able})
+    world = World(folder, {"code": {"pretend": code, "ticket": desk}})
+    world.write(PEOPLE + GRANT, APP)
+    return world, code
+
+
+def test_a_ticket_is_a_whole_apply_and_not_applied(tmp_path: Path, desk: TicketDesk) -> None:
+    """Exit 0, nothing claimed; the next plan shows it as pending and does not open a second one."""
+    world, _ = make(tmp_path, desk, can=frozenset())
+    report = world.apply()
+    assert set(outcomes(report).values()) == {Outcome.TICKET}
+    assert report.exit_code == 0
+    applied, grants = world.applied("code")
+    assert (applied.accounts, grants, applied.pending) == ({}, {}, set())
+    assert len(desk.opened) == 2
+    assert list(world.plan().changes()) == []
+
+
+def test_a_person_is_asked_for_both_but_no_app_for_a_grant_of_an_account_to_come(
+    tmp_path: Path, desk: TicketDesk
+) -> None:
+    """The account waits for a ticket, so the app's own grant cannot be done yet."""
+    world, code = make(tmp_path, desk, can=frozenset({Operation.GRANT}))
+    plan = world.plan()
+    ways = {change.id: change.way for change in plan.changes()}
+    assert ways["code/create-account/ana"] == "ticket"
+    by_app = edit(plan, lambda app: replace(app, changes=tuple(_by_app(c) for c in app.changes)))
+    report = world.apply(by_app)
+    assert outcomes(report)["code/create-account/ana"] is Outcome.TICKET
+    if "code/grant/ana/team:core" in ways:
+        assert details(report)["code/grant/ana/team:core"] == "because create account ana waits for a ticket"
+    assert code.performed == []
+
+
+def _by_app(change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    return replace(change, way="pretend", blocked="") if change.operation is Operation.GRANT else change
+
+
+def test_a_ticket_that_nobody_wants_any_more_is_cancelled_with_the_reason(tmp_path: Path, desk: TicketDesk) -> None:
+    """Once: a second apply finds nothing to cancel."""
+    world, _ = make(tmp_path, desk, can=frozenset())
+    world.apply()
+    world.write(PEOPLE, APP)
+    report = world.apply()
+    assert report.cancelled == 2
+    assert report.exit_code == 0
+    assert {reason for _, reason in desk.cancelled} == {"no longer wanted"}
+    assert {ticket.status for ticket in desk.opened.values()} == {TicketStatus.SUPERSEDED}
+    assert world.apply().cancelled == 0
+
+
+def test_a_ticket_that_cannot_be_cancelled_is_a_problem(tmp_path: Path, desk: TicketDesk) -> None:
+    """By a desk that is down, or by a way that nobody opened."""
+    world, _ = make(tmp_path, desk, can=frozenset())
+    world.apply()
+    world.write(PEOPLE, APP)
+    plan = world.plan()
+    desk.broken = "the tracker is down"
+    report = world.apply(plan)
+    assert report.exit_code == 4
+    assert "the ticket tickets/1.md could not be cancelled: the tracker is down" in report.problems[0]
+    lost = TicketCancellation("desk", "code/x", "key", "tickets/9.md", "no longer wanted")
+    report = world.apply(edit(plan, lambda app: replace(app, cancellations=(lost,))))
+    assert "desk was not opened" in report.problems[0]
