@@ -155,8 +155,7 @@ class _Work:
         """Record the last word on some changes."""
         for receipt in receipts:
             self._walk.outcomes[receipt.change.id] = receipt
-            self._ledger.settle(receipt)
-        self._ledger.flush()
+        self._ledger.settle_all(receipts)
         if problem:
             self._problems.append(f"{app} could not be read back: {problem}")
         if receipts or problem:

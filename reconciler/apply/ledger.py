@@ -1,7 +1,7 @@
 """Intents and outcomes of one apply on their way into the state, several in a transaction."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -40,6 +40,13 @@ class Ledger:
         self._waiting.append((number, receipt))
         if len(self._waiting) >= _AT_MOST or time.monotonic() - self._flushed >= _AT_LATEST:
             self.flush()
+
+    def settle_all(self, receipts: Iterable[Receipt]) -> None:
+        """Write down outcomes in one transaction, with those that were noted before."""
+        self._waiting += [
+            (n, receipt) for receipt in receipts if (n := self._numbers.get(receipt.change.id)) is not None
+        ]
+        self.flush()
 
     def flush(self) -> None:
         """Write down the outcomes that were noted."""

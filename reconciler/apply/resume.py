@@ -47,7 +47,9 @@ async def look_up(route: Route, entries: Sequence[JournalEntry]) -> Recovered:
     read = await read_back(route, visible)
     tickets, problem = await _tickets(route, list(changes.values()))
     receipts = {
-        number: _conclude_ticket(change, tickets) if _ticket_way(route, change) else _conclude(change, read.judgements)
+        number: _conclude_ticket(change, tickets, problem)
+        if _ticket_way(route, change)
+        else _conclude(change, read.judgements)
         for number, change in changes.items()
     }
     doubts = [(receipt.change.id, _doubt(receipt)) for receipt in receipts.values() if _must_be_told(receipt)]
@@ -66,11 +68,13 @@ def _conclude(change: Change, judgements: Mapping[str, Judgement]) -> Receipt:
     return Receipt(change, Outcome.FAILED, f"{_INTERRUPTED} before it was done: the app shows {judgement.words}")
 
 
-def _conclude_ticket(change: Change, tickets: Mapping[str, Ticket]) -> Receipt:
+def _conclude_ticket(change: Change, tickets: Mapping[str, Ticket], problem: str) -> Receipt:
     """A ticket that was opened is found again by its key, so that opening it again opens no second one."""
     ticket = tickets.get(change.id)
     if ticket and ticket.status is TicketStatus.OPEN:
         return Receipt(change, Outcome.TICKET, ticket.address)
+    if problem:
+        return Receipt(change, Outcome.UNKNOWN, f"{_INTERRUPTED}; {problem}")
     return Receipt(change, Outcome.NOT_ATTEMPTED, f"{_INTERRUPTED}, and no ticket is open")
 
 

@@ -1,5 +1,6 @@
 """An app is read back after its changes: what it shows decides what is verified, and what the state remembers."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -145,10 +146,11 @@ def _counts(route: Route, seen: Iterable[Seen]) -> dict[str, int]:
     """Count what was read whole, so that the next read is not taken for a short one because of our own removals."""
     counts: dict[str, int] = {}
     for answer in seen:
+        found = _count(answer.snapshot)
         for collection in _collections(answer.snapshot):
-            reader, found = route.reader(collection), answer.completeness(collection)
-            if reader and reader.name == answer.way and found.complete and not found.unread:
-                counts[collection] = _count(answer.snapshot, collection)
+            reader, said = route.reader(collection), answer.completeness(collection)
+            if reader and reader.name == answer.way and said.complete and not said.unread:
+                counts[collection] = found[collection]
     return counts
 
 
@@ -160,12 +162,14 @@ def _collections(snapshot: Snapshot) -> set[str]:
     return (set(snapshot.collections) - starred) | named
 
 
-def _count(snapshot: Snapshot, collection: str) -> int:
-    if collection == ACCOUNTS:
-        return len(snapshot.accounts)
-    sort, _, kind = collection.partition(":")
-    ours = [kind_of(entitlement.key) == kind for entitlement in snapshot.entitlements]
-    return sum(ours) if sort == "entitlements" else sum(map(ours.__getitem__, snapshot.granted))
+def _count(snapshot: Snapshot) -> Counter[str]:
+    """Return collection → items."""
+    kinds = [kind_of(entitlement.key) for entitlement in snapshot.entitlements]
+    counts = Counter(map(entitlements_of, kinds))
+    counts[ACCOUNTS] = len(snapshot.accounts)
+    for number, grants in Counter(snapshot.granted).items():
+        counts[grants_of(kinds[number])] += grants
+    return counts
 
 
 def adoption_of(receipts: Iterable[Receipt], read: ReadBack, accounts: Mapping[str, AppliedAccount]) -> Adoption:

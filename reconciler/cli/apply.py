@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, scope_options, shared_options
 from reconciler.cli.output import print_lines
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan, Scope
 
 
-@click.command("apply", help=COMMANDS["apply"].help)
+@click.command("apply", help=help_of('apply', 'With FILE, exactly what was reviewed is applied: everything is read and planned again, and if anything that matters has moved, it is refused. Without FILE it plans, shows the plan and asks.', 'Every change ends as verified, done, ticket open, failed, unknown or not attempted; nothing is left out.'))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @scope_options
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")

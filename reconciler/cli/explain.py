@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, at_option, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.company import Company
 
 
-@click.command("explain", help=COMMANDS["explain"].help)
+@click.command("explain", help=help_of('explain', 'IDENTITY is the id of a person or a service account, or the key of an entitlement that holds others (team:platform). Without APP, every app is looked at. No app is asked.'))
 @click.argument("identity")
 @click.argument("app", required=False)
 @at_option

@@ -28,6 +28,11 @@ COMMANDS = {
 }
 
 
+def help_of(name: str, *paragraphs: str) -> str:
+    """Return a command's whole help: its line in the list, then paragraphs of its own."""
+    return "\n\n".join([COMMANDS[name].help, *paragraphs])
+
+
 class LazyGroup(click.Group):
     """A click group over `COMMANDS`: each module has a command of its own name, as `command`."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.exits import exit_of_plan
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, at_option, scope_options, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
-@click.command("plan", help=COMMANDS["plan"].help)
+@click.command("plan", help=help_of('plan', 'Every app is read over connections that cannot write. A plan that was kept with --out can be reviewed, shown again, and applied later exactly as it is.'))
 @scope_options
 @at_option
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.provider.contract import Ability, Capabilities
 
 
-@click.command("providers", help=COMMANDS["providers"].help)
+@click.command("providers", help=help_of('providers', "With --app: what each way of that app's route can do there, and why not."))
 @click.option(
     "--app", "-a", "apps", multiple=True, metavar="APP", help="What the ways of this app can do, and why not."
 )

@@ -2,12 +2,12 @@
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_lines
 
 
-@click.command("schema", help=COMMANDS["schema"].help)
+@click.command("schema", help=help_of('schema', 'Draft 7 for the YAML, so that editors complete it; 2020-12 for the plan file.'))
 @click.argument("what", type=click.Choice(["config", "plan"]), default="config")
 @shared_options()
 @click.pass_obj

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reconciler.state.contract import Applied, StateStore
 
 
-@click.group("state", help=COMMANDS["state"].help)
+@click.group("state", help=help_of('state'))
 @shared_options()
 def command() -> None:
     """Hold the subcommands."""
@@ -82,6 +82,32 @@ def unlock(common: Common, /, yes: bool) -> None:
         confirm(f"Take the lock from {told}? That run will be refused to write anything more.", yes=yes)
         state.break_lock()
     print_lines([f"unlocked; it was held by {told}"])
+
+
+@command.command("forget", help="Forget everything about an app that is no longer in the YAML; the app is not touched.")
+@click.argument("app")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options()
+@click.pass_obj
+def forget(common: Common, /, app: str, yes: bool) -> None:
+    """Drop what is applied in an app, after telling how much that is."""
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+    from reconciler.cli.opening import open_company
+    from reconciler.errors import RefusedError
+    from reconciler.items import Names
+    from reconciler.state.forget import forget_app
+
+    company = open_company(common).company
+    if app in company.apps:
+        raise RefusedError(f"{app} is still in the YAML ({company.apps[app].place.short})", hint="take it out first")
+    with _open(common, read_only=False) as state:
+        check_names([app], state.apps(), "app in the state")
+        counts = _count(state.load(app, Names()))
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
+        forget_app(state, app)
+    print_lines([f"forgotten: {told} in {app}"])
 
 
 def _open(common: Common, *, read_only: bool = True) -> "StateStore":

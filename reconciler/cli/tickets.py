@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.run.session import Session
 
 
-@click.command("tickets", help=COMMANDS["tickets"].help)
+@click.command("tickets", help=help_of('tickets', "They are read where they are kept: each app's route says where."))
 @click.option("--app", "-a", "apps", multiple=True, metavar="APP", help="Only this app (may be repeated).")
 @click.option("--all", "everything", is_flag=True, help="Closed ones, too.")
 @shared_options()

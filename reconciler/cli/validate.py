@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, at_option, shared_options
 from reconciler.cli.output import print_data, print_lines
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.model.company import Company
 
 
-@click.command("validate", help=COMMANDS["validate"].help)
+@click.command("validate", help=help_of('validate', 'No app is asked, and no secret is read. Errors are told with file, line and column, all of them in one run.'))
 @at_option
 @shared_options()
 @click.pass_obj

@@ -4,12 +4,12 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli.group import COMMANDS
+from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, at_option, shared_options
 from reconciler.cli.output import print_data, print_lines
 
 
-@click.command("who", help=COMMANDS["who"].help)
+@click.command("who", help=help_of('who', 'What is declared, present and absent, each with every reason. No app is asked.'))
 @click.argument("entitlement", metavar="APP/KIND:NAME")
 @at_option
 @shared_options()

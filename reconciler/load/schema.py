@@ -88,7 +88,7 @@ def _rename(name: str, node: Any) -> Any:
         return [_rename(name, one) for one in node]
     if not isinstance(node, dict):
         return node
-    renamed = {key: _rename(name, value) for key, value in node.items() if key not in {"discriminator"}}
+    renamed = {key: _rename(name, value) for key, value in node.items() if key != "discriminator"}
     target = node.get("$ref")
     if isinstance(target, str):
         renamed["$ref"] = re.sub(f"^{re.escape(_LOCAL)}", f"#/definitions/{name}.", target)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.items import GrantItem, Value, kind_of, unpack
+from reconciler.items import GrantItem, GrantLevels, Value, kind_of, unpack
 from reconciler.model.apps import Manage
 from reconciler.plan.draft import Draft, Wish
 from reconciler.plan.plan import Fact
@@ -30,18 +30,24 @@ def classify_grants(draft: Draft) -> None:
     classifier = _Classifier(draft)
     sides = draft.sides
     wanted, recorded, live = sides.wanted, sides.recorded, sides.granted
-    if wanted != live:
-        get_live = live.get
-        classifier.differ([grant for grant, level in wanted.items() if get_live(grant, -1) != level])
+    differing = [] if wanted == live else _differing(wanted, live)
+    classifier.differ(differing)
+    if differing or len(wanted) != len(live):
         classifier.surplus([grant for grant in live if grant not in wanted])
-    if recorded != wanted or sides.applied.pending:
-        get_recorded, pending = recorded.get, sides.applied.pending
-        different = [g for g, level in wanted.items() if get_recorded(g, -1) != level or g in pending]
-        classifier.adopt(different)
+    pending = sides.applied.pending
+    unsettled = [] if wanted == recorded else _differing(wanted, recorded)
+    classifier.adopt(dict.fromkeys((*unsettled, *(g for g in pending if g in wanted), *differing)))
+    if unsettled or len(wanted) != len(recorded):
         classifier.forget([grant for grant in recorded if grant not in wanted and grant not in live])
     if sides.aligned.moved:
         classifier.move()
     classifier.report()
+
+
+def _differing(wanted: GrantLevels, other: GrantLevels) -> list[int]:
+    """Return the wanted grants that the other side lacks or has at another level."""
+    get = other.get
+    return [grant for grant, level in wanted.items() if get(grant, -1) != level]
 
 
 @dataclass
@@ -191,7 +197,7 @@ class _Classifier:
         account = sides.account_of(holder)
         return None if account and account.remote_id in sides.live.own_accounts else Cause.STRANGER
 
-    def adopt(self, grants: list[int]) -> None:
+    def adopt(self, grants: Iterable[int]) -> None:
         """Take on what is declared and live as it should be; privileged access is listed singly."""
         sides, draft = self.sides, self.draft
         live, recorded, names, pending = sides.granted, sides.recorded, sides.names, sides.applied.pending

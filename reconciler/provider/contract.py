@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Protocol, Self, runtime_checkable
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from reconciler.provider.change import Change, Operation, Receipt
 from reconciler.provider.snapshot import LiveAccount, Snapshot
+
+if TYPE_CHECKING:  # whoever only plans or prints needs no pydantic
+    from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,11 @@ class Provider(AbstractAsyncContextManager["Provider"], Protocol):
 
     name: ClassVar[str]
     version: ClassVar[str]
-    Config: ClassVar[type[BaseModel]]
+    Config: "ClassVar[type[BaseModel]]"
     capabilities: Capabilities
 
     @classmethod
-    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
+    def open(cls, config: "BaseModel", surroundings: Surroundings) -> Self:
         """Make the provider for one app; connects to nothing yet.
 
         Raises:

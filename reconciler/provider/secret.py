@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.errors import SecretError
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.redaction import Redactor
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = ["Redactor", "Secret"]
 
@@ -109,14 +109,16 @@ class Secret:
         return cls(source, name, written.get("key", ""))
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema  # noqa: PLC0415 - only a model's definition needs pydantic
+
         return core_schema.no_info_plain_validator_function(
             _validate,
             serialization=core_schema.plain_serializer_function_ser_schema(Secret.as_written),
         )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
         forms = (("env",), ("file",), ("sops", "key"))
         return {
             "title": "Secret",
@@ -135,6 +137,8 @@ class Secret:
 
 def _validate(written: object) -> Secret:
     """Validate for pydantic, whose own errors would carry the input: here it is replaced."""
+    from pydantic_core import PydanticCustomError, ValidationError  # noqa: PLC0415 - see above
+
     try:
         return Secret.parse(written)
     except ValueError as error:

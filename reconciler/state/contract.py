@@ -166,6 +166,10 @@ class StateStore(Protocol):
         """Take items on, forget gone ones, remember counts."""
         ...
 
+    def forget(self, app: str) -> None:
+        """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
+        ...
+
     def begin(self, run: Run) -> None:
         """Record that an apply starts."""
         ...

@@ -47,7 +47,12 @@ class SqliteStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except StateError:
+            # What went wrong first is what the user must see.
+            if kind is None:
+                raise
 
     def close(self) -> None:
         """Give the lock back and close the file."""
@@ -92,6 +97,13 @@ class SqliteStore:
             applied.adopt(database, self._names, number, adoption)
             if database.total_changes > before:
                 self._touch(number)
+
+    def forget(self, app: str) -> None:
+        """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
+        with self._writing() as database:
+            number = self._names.known(app)
+            for table in ("accounts", "entitlements", "grants", "counts", "apps"):
+                database.execute(f"DELETE FROM {table} WHERE app = ?", (number,))  # noqa: S608 - our own tables
 
     def begin(self, run: Run) -> None:
         """Record that an apply starts."""

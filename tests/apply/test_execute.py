@@ -211,6 +211,11 @@ def test_a_leaver_is_suspended_even_if_the_sessions_could_not_be_ended(tmp_path:
     assert found["code/remove-licenses/zoe"] is Outcome.DONE
     assert report.exit_code == 4
     assert set(world.applied("code")[0].accounts["zoe"].unfinished) == {"end sessions", "transfer files"}
+    code.faults.clear()
+    code.steps.clear()
+    assert world.apply().exit_code == 0
+    assert sorted(code.steps) == ["end sessions", "transfer files"]
+    assert is_empty(world.plan())
 
 
 def test_changes_are_made_in_the_plans_order(tmp_path: Path) -> None:

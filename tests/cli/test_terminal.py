@@ -106,6 +106,7 @@ def test_an_interruption_ends_with_130_and_one_word(company: Company) -> None:
     before = company.read("wiki.csv")
     session = Session(company, "apply")
     session.read_until(lambda text: "Apply these changes?" in text)
+    time.sleep(0.5)  # from showing the question to waiting for its answer
     session.process.send_signal(signal.SIGINT)
     assert session.end() == 130
     assert "interrupted" in session.text

@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from support.small_app import TOKEN
 from support.small_provider import KINDS, SmallHarness, SmallProvider, live
 
-from reconciler.errors import AnswerError, TransportError
+from reconciler.errors import AnswerError, ReadOnlyError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.conformance import Check, CheckFailedError, Verdict, checks_for, run_conformance
-from reconciler.provider.contract import Ability, Capabilities, cannot
+from reconciler.provider.contract import Ability, Capabilities, Ticket, TicketStatus, cannot
 from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
 
 
@@ -367,6 +368,59 @@ class ReadsOnly(SmallProvider):
     def can(self) -> Capabilities:
         """Keep the reads."""
         return replace(super().can(), operations={}, kinds={}, batches=False)
+
+
+class AsksPeople(SmallProvider):
+    """A way that reads nothing, and opens a ticket for each change."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.opened: dict[str, Ticket] = {}
+
+    def can(self) -> Capabilities:
+        """Everything that the other can do, by asking."""
+        return replace(super().can(), reads={}, batches=False)
+
+    async def read(self) -> Snapshot:
+        """Read nothing."""
+        return Snapshot()
+
+    async def perform(self, change: Change) -> Receipt:
+        """Open a ticket, or find the open one."""
+        if self.http._read_only:
+            raise ReadOnlyError("small: a ticket would be opened while planning")
+        address = f"tickets/{len(self.opened)}.md"
+        ticket = Ticket(change.id, change.id, TicketStatus.OPEN, address, datetime(2026, 3, 2, tzinfo=UTC))
+        return Receipt(change, Outcome.TICKET, self.opened.setdefault(change.id, ticket).address)
+
+    async def tickets(self) -> list[Ticket]:
+        """List them."""
+        return list(self.opened.values())
+
+    async def cancel(self, ticket: Ticket, reason: str) -> None:
+        """Close one."""
+        del self.opened[ticket.change_id], reason
+
+
+class AsksTwice(AsksPeople):
+    """Opens another ticket each time."""
+
+    async def perform(self, change: Change) -> Receipt:
+        """Forget what is open."""
+        receipt = await super().perform(change)
+        self.opened[f"{change.id}/{len(self.opened)}"] = self.opened.pop(change.id)
+        return receipt
+
+
+def test_a_way_that_asks_people_is_held_to_its_own_rules() -> None:
+    """Tickets are opened once and found again; what needs a read is not applicable."""
+    results = {result.check: result for result in run_conformance(HelplessHarness(AsksPeople))}
+    assert not [str(result) for result in results.values() if result.verdict is Verdict.FAILED]
+    assert results["it writes nothing while planning"].verdict is Verdict.PASSED
+    assert results[f"grant (team) {TWICE}"].verdict is Verdict.PASSED
+    assert results["it reads every page"].detail == "it reads no collection"
+    check = next(check for check in checks_for(SmallHarness(AsksTwice)) if check.name == f"grant (team) {TWICE}")
+    assert "another ticket" in check.run().detail
 
 
 @dataclass(slots=True)

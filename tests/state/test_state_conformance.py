@@ -96,6 +96,21 @@ def test_apps_do_not_mix(store: StateStore) -> None:
     assert load(store, "chat")[1] == {}
 
 
+def test_an_app_can_be_forgotten_whole(store: StateStore) -> None:
+    """As if it had never been there; other apps and the journal stay."""
+    for app in ("chat", "code"):
+        store.adopt(
+            app, Adoption({"ana": AppliedAccount("u1")}, grants=[("ana", "team:x", None)], counts={"accounts": 1})
+        )
+    settle(store, change(Operation.GRANT, GrantItem("bob", "team:x")), Outcome.VERIFIED)
+    store.forget("chat")
+    store.forget("never heard of")
+    assert store.apps() == ["code"]
+    assert store.load("chat", Names()) == Applied()
+    assert store.load("code", Names()).accounts
+    assert len(store.journal()) == 1
+
+
 @pytest.mark.parametrize(
     "item", [AccountItem("ana"), EntitlementItem("team:x"), GrantItem("ana", "team:x"), GrantItem("nobody", "no:thing")]
 )

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import math
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -75,6 +76,7 @@ class HttpServer:
 
     handler: Handler
     port: int = 0
+    scheme: str = "http"
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
     connections: int = 0
@@ -83,7 +85,7 @@ class HttpServer:
     @property
     def url(self) -> str:
         """The server's origin."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until either side ends it."""
@@ -112,9 +114,9 @@ class HttpServer:
 
 
 @asynccontextmanager
-async def http_server(handler: Handler) -> AsyncIterator[HttpServer]:
+async def http_server(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpServer]:
     """Run a server for the length of a block."""
-    server = HttpServer(handler)
+    server = HttpServer(handler, scheme="https" if tls else "http")
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,7 +124,7 @@ async def http_server(handler: Handler) -> AsyncIterator[HttpServer]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1024 * 1024)
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=1024 * 1024)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
