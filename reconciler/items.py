@@ -1,8 +1,8 @@
 """What is compared: accounts, entitlements and grants, as names for people and as integers for large numbers.
 
-An *entitlement key* is `kind:name` (`team:platform`); the kind ends at the first colon, the name may hold anything.
-A *holder* is an identity's id (`ana`), an entitlement key (`team:platform`, a team on a repository), or, for an account
-that belongs to no identity, `@` and the account's remote id. Identity ids hold neither `:` nor `@`, so the three never meet.
+An *entitlement key* is `kind:name` (`team:platform`); the kind ends at the first colon, the name holds anything.
+A *holder* is an identity's id (`ana`), an entitlement key (`team:platform`, a team on a repository), or, for an
+account that belongs to no identity, `@` and its remote id. Identity ids hold neither `:` nor `@`: the three never meet.
 
 A grant among a million is one int: `pack(holder, entitlement)` over the numbers that one `Names` gave out. Its level is
 another small int. Both live in plain dicts (`GrantLevels`), one app at a time.
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | float | bool | None | tuple[str, ...]"
+Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | None"
 """What an attribute can be once it has been read or rendered: a JSON scalar, or several texts."""
 
 GrantLevels: TypeAlias = dict[int, int]

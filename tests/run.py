@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     skipped = ROOT / ".skipped"
     skipped.unlink(missing_ok=True)
     environment["RECONCILER_SKIPPED_FILE"] = str(skipped)
+    subprocess.run([PYTHON, ROOT / "tests" / "servers" / "setup.py"], check=True, env=environment)
     steps = [
         ("lint", [BIN / "ruff", "check", "."]),
         ("format", [BIN / "ruff", "format", "--check", "."]),
@@ -87,7 +88,8 @@ def check_wheel(environment: dict[str, str]) -> int:
     print("── wheel", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         build = [PYTHON, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-        if code := subprocess.run(build, cwd=folder, env=environment, check=False, stdout=subprocess.DEVNULL).returncode:
+        code = subprocess.run(build, cwd=folder, env=environment, check=False, stdout=subprocess.DEVNULL).returncode
+        if code:
             return code
         wheel = next(Path(folder).glob("*.whl"))
         target = Path(folder) / "site"

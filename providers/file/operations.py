@@ -1,6 +1,6 @@
 """What each operation means in rows and cells."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from providers.file.book import Book
@@ -45,8 +45,8 @@ def _create_account(book: Book, change: Change) -> Done:
         values[column] = _cell(book, attribute, after.get(attribute, after.get(f"person.{attribute}", "")))
     if columns.status:
         values[columns.status] = book.status_cell(AccountStatus.ACTIVE)
-    remote_id = as_text(values.get(columns.id)) or _free_id(
-        book, as_text(_cell(book, "id", after.get("external_id", ""))), change
+    remote_id = as_text(values.get(columns.id)) or _unused(
+        as_text(_cell(book, "id", after.get("external_id", ""))) or change.holder, book.accounts
     )
     values[columns.id] = remote_id
     if columns.grants and book.config.kind_of_file == "json":
@@ -78,13 +78,13 @@ def _same_account(book: Book, change: Change) -> str:
     return ""
 
 
-def _free_id(book: Book, wanted: str, change: Change) -> str:
-    wanted = wanted or change.holder
-    number, remote_id = 1, wanted
-    while book.accounts.rows(remote_id):
+def _unused(wanted: str, taken: Container[str]) -> str:
+    """Return an id that nothing has yet: the wanted one, or with a number behind it."""
+    number, found = 1, wanted
+    while found in taken:
         number += 1
-        remote_id = f"{wanted}-{number}"
-    return remote_id
+        found = f"{wanted}-{number}"
+    return found
 
 
 def _cell(book: Book, name: str, value: Value) -> Cell:
@@ -240,12 +240,14 @@ def _create_entitlement(book: Book, change: Change) -> Done:
             return Done(remote_id, "already there")
     columns, key = part.columns, change.entitlement
     values: dict[str, Cell] = {columns.entitlement: _short(book, key)}
+    taken = {remote_id for remote_id, _, _ in _listed(book)}
+    remote_id = _unused(key, taken) if columns.id else key
     if columns.id:
-        values[columns.id] = key
+        values[columns.id] = remote_id
     for attribute, column in columns.attributes.items():
         values[column] = _cell(book, attribute, change.after.get(attribute, ""))
     sheet.append(values)
-    return Done(key)
+    return Done(remote_id)
 
 
 def _short(book: Book, key: str) -> str:

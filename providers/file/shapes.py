@@ -51,6 +51,9 @@ class Accounts:
         """Return an account's rows: one, or several in a file with a row for each grant; none where it is not there."""
         return self._rows.get(remote_id, [])
 
+    def __contains__(self, remote_id: object) -> bool:
+        return remote_id in self._rows
+
     def all(self) -> Iterator[tuple[str, Row]]:
         """Yield each account's id and first row."""
         return ((remote_id, rows[0]) for remote_id, rows in self._rows.items())

@@ -9,11 +9,11 @@ from typing import ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel
 
-from providers.ticket.attested import ALL, read_attested
 from providers.ticket.body import URGENT, write_body
+from providers.ticket.client import TicketDirectory
 from providers.ticket.config import TicketConfig
-from providers.ticket.directory import TicketDirectory
 from providers.ticket.header import write_header
+from providers.ticket.mapping import ALL, read_attested
 from providers.ticket.record import Record, Status, file_name, key_of
 from reconciler.errors import ProviderError, ReadOnlyError, ReconcilerError
 from reconciler.items import Value

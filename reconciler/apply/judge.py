@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from reconciler.apply.seen import Seen
 from reconciler.items import Value
+from reconciler.plan.routes import is_entitlement
 from reconciler.plan.values import differences
 from reconciler.provider.change import Change, Operation, Receipt
 from reconciler.provider.snapshot import (
@@ -68,13 +69,14 @@ class Judge:
         change, seen = receipt.change, self.seen.get(ACCOUNTS)
         found = seen.account(change, receipt.remote_id) if seen else None
         if found is None or found[1].status is AccountStatus.ABSENT:
-            return self._judge_missing_account(change)
+            return self._judge_missing_account(receipt)
         account = found[1]
         wrong = _wrong_about(change, account)
         return Judgement(not wrong, wrong, account.remote_id, account.username)
 
-    def _judge_missing_account(self, change: Change) -> Judgement:
-        if doubt := self._doubt(ACCOUNTS):
+    def _judge_missing_account(self, receipt: Receipt) -> Judgement:
+        change = receipt.change
+        if doubt := self._doubt(ACCOUNTS) or self._doubt_identity(change, receipt.remote_id, ACCOUNTS):
             return Judgement(None, doubt)
         if change.operation in {Operation.DELETE_ACCOUNT, Operation.SUSPEND_ACCOUNT}:
             return Judgement(seen=True, words="the account is gone", gone=True)
@@ -103,10 +105,10 @@ class Judge:
         if change.operation is Operation.REVOKE:
             if held:
                 return Judgement(seen=False, words="it is still there")
-            doubt = self._doubt(collection, change.entitlement)
+            doubt = self._doubt_grant(change, collection)
             return Judgement(None, doubt) if doubt else Judgement(seen=True, gone=True)
         if not held:
-            doubt = self._doubt(collection, change.entitlement)
+            doubt = self._doubt_grant(change, collection)
             return Judgement(None, doubt) if doubt else Judgement(seen=False, words="it is not there")
         weakest = self.weakest.get(change.kind)
         wanted = change.after.get("level") or weakest
@@ -119,11 +121,21 @@ class Judge:
         entitlement = seen.entitlement(change.entitlement, change.entitlement_id) if seen else None
         if seen is None or entitlement is None:
             return False, None
-        if ":" in change.holder and not change.holder.startswith("@"):
+        if is_entitlement(change.holder):
             holder = seen.entitlement(change.holder, change.holder_entitlement_id)
             return seen.level(-1 - holder[0], entitlement[0]) if holder else (False, None)
         account = seen.account(change)
         return seen.level(account[0], entitlement[0]) if account else (False, None)
+
+    def _doubt_grant(self, change: Change, collection: str) -> str:
+        return self._doubt(collection, change.entitlement) or self._doubt_identity(change, "", collection)
+
+    def _doubt_identity(self, change: Change, remote_id: str, collection: str) -> str:
+        """Say that nobody knows which account is meant; empty if that is clear, or an entitlement is the holder."""
+        seen = self.seen.get(collection)
+        if seen is None or is_entitlement(change.holder) or seen.can_tell(change, remote_id):
+            return ""
+        return f"{seen.way} does not tell which account is {change.holder}'s"
 
     def _doubt(self, collection: str, entitlement: str = "") -> str:
         """Say why something that was not found may be there nevertheless; empty if its absence is proven."""

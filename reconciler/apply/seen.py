@@ -1,6 +1,6 @@
 """What one way showed when an app was read back: accounts, entitlements and the grants that somebody asks about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.provider.change import Change
@@ -63,13 +63,23 @@ class Seen:
                 return self._pair(self._ids[wanted])
         if ids and change.way == self.way:
             return None
+        numbers = next(filter(None, self._named(change)), ())
+        return self._pair(numbers[0]) if len(numbers) == 1 else None
+
+    def can_tell(self, change: Change, remote_id: str = "") -> bool:
+        """Say whether an account that `account` does not find is not there: it has an id here, or a name of its own."""
+        if (remote_id or change.account_id) and change.way == self.way:
+            return True
+        named = list(self._named(change))
+        return bool(named) and not any(len(numbers) > 1 for numbers in named)
+
+    def _named(self, change: Change) -> Iterator[Sequence[int]]:
+        """Yield the accounts that are called as the change says: by username, then by email."""
         username = str(change.after.get("username") or change.username).casefold()
         email = str(change.after.get("email") or "").casefold()
         for index, text in ((self._usernames, username), (self._emails, email)):
-            numbers: Sequence[int] = index.get(text, ()) if text else ()
-            if len(numbers) == 1:
-                return self._pair(numbers[0])
-        return None
+            if text:
+                yield index.get(text, ())
 
     def _pair(self, number: int) -> tuple[int, LiveAccount]:
         return number, self.snapshot.accounts[number]

@@ -10,6 +10,7 @@ from reconciler.apply.ledger import Ledger
 from reconciler.apply.progress import Progress
 from reconciler.apply.route import OpenedWay, Route
 from reconciler.plan.order import Strand, only_after, requirements
+from reconciler.plan.routes import is_entitlement
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 
 _CHUNK: Final = 250
@@ -148,7 +149,7 @@ class Walk:
     def _filled(self, change: Change) -> Change:
         """Give a change the remote ids of what this apply created before it."""
         of_holder = self._ids.get((change.app, change.holder), "")
-        by_entitlement = ":" in change.holder and not change.holder.startswith("@")
+        by_entitlement = is_entitlement(change.holder)
         return replace(
             change,
             account_id=change.account_id or ("" if by_entitlement else of_holder),

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from reconciler.plan.guards import Override
     from reconciler.plan.plan import Plan, Scope
 
+HELP = help_of(
+    "apply",
+    "With FILE, exactly what was reviewed is applied: everything is read and planned again, and if "
+    "anything that matters has moved, it is refused. Without FILE it plans, shows the plan and asks.",
+    "Every change ends as verified, done, ticket open, failed, unknown or not attempted; nothing is left out.",
+)
 
-@click.command("apply", help=help_of('apply', 'With FILE, exactly what was reviewed is applied: everything is read and planned again, and if anything that matters has moved, it is refused. Without FILE it plans, shows the plan and asks.', 'Every change ends as verified, done, ticket open, failed, unknown or not attempted; nothing is left out.'))
+
+@click.command("apply", help=HELP)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @scope_options
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")

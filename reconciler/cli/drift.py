@@ -9,8 +9,14 @@ from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, scope_options, shared_options
 from reconciler.cli.output import print_data, print_lines
 
+HELP = help_of(
+    "drift",
+    "Lost, changed or made outside git, in conflict, or never declared. Access that is privileged and "
+    "that nobody declared is refused (3) even without --detailed-exitcode.",
+)
 
-@click.command("drift", help=help_of('drift', 'Lost, changed or made outside git, in conflict, or never declared. Access that is privileged and that nobody declared is refused (3) even without --detailed-exitcode.'))
+
+@click.command("drift", help=HELP)
 @scope_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is any drift.")
 @shared_options()

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
     from reconciler.model.company import Company
 
+HELP = help_of(
+    "explain",
+    "IDENTITY is the id of a person or a service account, or the key of an entitlement that holds others "
+    "(team:platform). Without APP, every app is looked at. No app is asked.",
+)
 
-@click.command("explain", help=help_of('explain', 'IDENTITY is the id of a person or a service account, or the key of an entitlement that holds others (team:platform). Without APP, every app is looked at. No app is asked.'))
+
+@click.command("explain", help=HELP)
 @click.argument("identity")
 @click.argument("app", required=False)
 @at_option

@@ -15,8 +15,14 @@ from reconciler.cli.output import print_data, print_lines
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
+HELP = help_of(
+    "plan",
+    "Every app is read over connections that cannot write. A plan that was kept with --out can be "
+    "reviewed, shown again, and applied later exactly as it is.",
+)
 
-@click.command("plan", help=help_of('plan', 'Every app is read over connections that cannot write. A plan that was kept with --out can be reviewed, shown again, and applied later exactly as it is.'))
+
+@click.command("plan", help=HELP)
 @scope_options
 @at_option
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")

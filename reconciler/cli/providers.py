@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
     from reconciler.provider.contract import Ability, Capabilities
 
+HELP = help_of(
+    "providers",
+    "With --app: what each way of that app's route can do there, and why not.",
+)
 
-@click.command("providers", help=help_of('providers', "With --app: what each way of that app's route can do there, and why not."))
+
+@click.command("providers", help=HELP)
 @click.option(
     "--app", "-a", "apps", multiple=True, metavar="APP", help="What the ways of this app can do, and why not."
 )

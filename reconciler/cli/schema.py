@@ -6,8 +6,13 @@ from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_lines
 
+HELP = help_of(
+    "schema",
+    "Draft 7 for the YAML, so that editors complete it; 2020-12 for the plan file.",
+)
 
-@click.command("schema", help=help_of('schema', 'Draft 7 for the YAML, so that editors complete it; 2020-12 for the plan file.'))
+
+@click.command("schema", help=HELP)
 @click.argument("what", type=click.Choice(["config", "plan"]), default="config")
 @shared_options()
 @click.pass_obj

@@ -8,8 +8,13 @@ from reconciler.cli.exits import exit_of_plan
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 
+HELP = help_of(
+    "show",
+    "FILE was written by `reconciler plan --out FILE`.",
+)
 
-@click.command("show", help=help_of('show', 'FILE was written by `reconciler plan --out FILE`.'))
+
+@click.command("show", help=HELP)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with the code that `plan` would give.")

@@ -11,8 +11,13 @@ from reconciler.cli.output import print_data, print_lines
 if TYPE_CHECKING:
     from reconciler.state.contract import Applied, StateStore
 
+HELP = help_of(
+    "state",
+    "The state is what this tool made or took on; without it, nothing is treated as its own.",
+)
 
-@click.group("state", help=help_of('state'))
+
+@click.group("state", help=HELP)
 @shared_options()
 def command() -> None:
     """Hold the subcommands."""
@@ -96,7 +101,6 @@ def forget(common: Common, /, app: str, yes: bool) -> None:
     from reconciler.cli.opening import open_company
     from reconciler.errors import RefusedError
     from reconciler.items import Names
-    from reconciler.state.forget import forget_app
 
     company = open_company(common).company
     if app in company.apps:
@@ -106,7 +110,7 @@ def forget(common: Common, /, app: str, yes: bool) -> None:
         counts = _count(state.load(app, Names()))
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
-        forget_app(state, app)
+        state.forget(app)
     print_lines([f"forgotten: {told} in {app}"])
 
 

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from reconciler.provider.contract import Ticket
     from reconciler.run.session import Session
 
+HELP = help_of(
+    "tickets",
+    "They are read where they are kept: each app's route says where.",
+)
 
-@click.command("tickets", help=help_of('tickets', "They are read where they are kept: each app's route says where."))
+
+@click.command("tickets", help=HELP)
 @click.option("--app", "-a", "apps", multiple=True, metavar="APP", help="Only this app (may be repeated).")
 @click.option("--all", "everything", is_flag=True, help="Closed ones, too.")
 @shared_options()

@@ -12,8 +12,13 @@ from reconciler.cli.output import print_data, print_lines
 if TYPE_CHECKING:
     from reconciler.model.company import Company
 
+HELP = help_of(
+    "validate",
+    "No app is asked, and no secret is read. Errors are told with file, line and column, all of them in one run.",
+)
 
-@click.command("validate", help=help_of('validate', 'No app is asked, and no secret is read. Errors are told with file, line and column, all of them in one run.'))
+
+@click.command("validate", help=HELP)
 @at_option
 @shared_options()
 @click.pass_obj

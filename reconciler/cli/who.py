@@ -8,8 +8,13 @@ from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, at_option, shared_options
 from reconciler.cli.output import print_data, print_lines
 
+HELP = help_of(
+    "who",
+    "What is declared, present and absent, each with every reason. No app is asked.",
+)
 
-@click.command("who", help=help_of('who', 'What is declared, present and absent, each with every reason. No app is asked.'))
+
+@click.command("who", help=HELP)
 @click.argument("entitlement", metavar="APP/KIND:NAME")
 @at_option
 @shared_options()

@@ -22,7 +22,7 @@ class Settings:
         apps_paths, policies_paths: the only files or folders in which `apps` and `policies` may be written.
         ignore: glob patterns of YAML files that are not ours.
         state: the back end's name → its options (`{"sqlite": {"path": ".reconciler/state.db"}}`).
-        tickets: how tickets are sent where an app's route does not say (`{"via": "directory", "directory": "tickets"}`).
+        tickets: how tickets are sent where an app's route does not say: the configuration of a `ticket` way.
         secrets: names of environment variables and globs of files that references may name; None means any.
         sops: the `sops` program, or empty where none is configured.
     """

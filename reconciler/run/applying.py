@@ -28,7 +28,7 @@ from reconciler.state.open import open_state
 _log = logging.getLogger(__name__)
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watches
     session: Session,
     scope: Scope,
     *,
@@ -45,7 +45,8 @@ def apply_plan(
         scope: what to touch; that of the reviewed plan, where there is one.
         reviewed: the plan that somebody agreed to: what would be done now must be the same.
         confirm: asked with the fresh plan before anything is written.
-        progress, read_progress: who watches.
+        progress: who watches the changes.
+        read_progress: who watches the reading, or None.
         override: lifts limits of exactly this plan.
 
     Raises:
@@ -105,7 +106,7 @@ async def _enter(app: str, way: OpenWay, stack: AsyncExitStack, providers: dict[
     try:
         providers[app, way.name] = await guard(lambda: stack.enter_async_context(way.provider), doing)
     except ReconcilerError as error:
-        _log.error("%s: %s", doing, describe(error))  # noqa: TRY400 - the words are for a person, redacted
+        _log.error("%s: %s", doing, describe(error))
 
 
 def _operator() -> str:

@@ -41,7 +41,7 @@ class Session:
 
 
 def open_session(config: Path | None, *, moment: datetime | None = None, cache: bool = True) -> Session:
-    """Load the repository that holds `config` (a folder or a `reconciler.yaml`), or the one around the working directory.
+    """Load the repository of `config` (a folder or a `reconciler.yaml`), or the one around the working directory.
 
     Raises:
         InputError: the YAML has errors.

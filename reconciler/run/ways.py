@@ -54,7 +54,7 @@ def open_ways(session: Session, app: App, *, read_only: bool) -> tuple[OpenWay, 
 
 
 def digest_config(app: App, settings: Settings, versions: Sequence[str]) -> str:
-    """Return a SHA-256 (hex) over how an app is reached and managed, and by which versions; secrets are only references."""
+    """Return a SHA-256 (hex) over how an app is reached and managed, and by which versions; secrets are references."""
     ways = [(way.provider, way.config) for way in route_of(app, settings)]
     rules = (app.manage, dict(app.manage_kinds), app.accounts.match, dict(app.accounts.attributes), app.owner)
     leaver = [(step.name, dict(step.options)) for step in app.leaver]

@@ -124,6 +124,7 @@ def _recover_in_memory(path: Path) -> sqlite3.Connection:
         with suppress(FileNotFoundError):
             shutil.copyfile(f"{path}-journal", f"{copy}-journal")
         with closing(_connect(copy.as_uri())) as recovered:
+            _check(recovered)
             return _in_memory(recovered)
 
 

@@ -15,7 +15,8 @@ def write_company(folder: Path, grants: int, *, apps: int = 10, style: str = "li
 
     Args:
         folder: an empty folder.
-        grants: how many in all; a hundred a person, spread evenly over the apps.
+        grants: how many in all; a hundred a person.
+        apps: how many apps they are spread over.
         style: `listed` (each grant is written out, a block a person) or `roles` (a role a department).
         lost: the share (0 to 1) of grants that the apps do not show.
     """
@@ -34,7 +35,7 @@ def write_company(folder: Path, grants: int, *, apps: int = 10, style: str = "li
 
 
 def write_exports(folder: Path, app: int, people: int, per_app: int, *, lost: float = 0.0) -> None:
-    """Write what one app shows: its accounts, and a row a grant; every so-many-th grant is left out where some are lost."""
+    """Write what one app shows: its accounts, and a row a grant, without those that are lost."""
     exports = folder / "exports"
     exports.mkdir(exist_ok=True)
     with (exports / f"app{app}-accounts.csv").open("w", newline="") as out:
@@ -99,5 +100,5 @@ def _app(number: int) -> str:
         f"          path: exports/app{number}-accounts.csv\n"
         "          complete: true\n"
         "          columns: {id: id, username: username, email: email, status: status}\n"
-        f"          grants: {{path: exports/app{number}-grants.csv, columns: {{holder: holder, entitlement: entitlement}}}}\n"
+        f"          grants: {{path: exports/app{number}-grants.csv}}\n"
     )

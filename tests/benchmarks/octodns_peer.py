@@ -1,4 +1,4 @@
-"""octodns with as many records as we have grants, for the table: installed into a folder of its own, where it can be."""
+"""octodns with as many records as we have grants: installed into a folder of its own, where it can be."""
 
 from __future__ import annotations
 

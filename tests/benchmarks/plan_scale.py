@@ -20,7 +20,9 @@ TARGETS = {10_000: (1.0, 120.0), 100_000: (4.0, math.inf), 1_000_000: (25.0, 102
 def main(sizes: tuple[int, ...]) -> None:
     """Print a table, a line for each size and style, with the exponent between neighbours."""
     print(f"calibration loop: {measure.calibrate():.2f} CPU-s")
-    print(f"{'grants':>9} {'style':<7} {'plan':<14} {'CPU-s':>7} {'wall s':>7} {'MB':>6} {'loops':>6} {'exp':>5}  target")
+    print(
+        f"{'grants':>9} {'style':<7} {'plan':<14} {'CPU-s':>7} {'wall s':>7} {'MB':>6} {'loops':>6} {'exp':>5}  target"
+    )
     for style in ("listed", "roles"):
         before: dict[str, measure.Cost] = {}
         for size in sizes:

@@ -49,7 +49,8 @@ def main(latency: float) -> None:
         folder = write_company(Path(name), url)
         cost = measure.run([*measure.reconciler(), "plan", "--quiet"], folder=folder)
         server.terminate()
-        print(f"with a quota of 20 a second: {cost.wall:.2f} s (floor {USERS / PAGE / 20:.2f} s); {server.communicate()[0].strip()}")
+        served = server.communicate()[0].strip()
+        print(f"with a quota of 20 a second: {cost.wall:.2f} s (floor {USERS / PAGE / 20:.2f} s); {served}")
 
 
 def measure_round(folder: Path, url: str) -> tuple[float, float, float]:
@@ -75,7 +76,8 @@ def write_company(folder: Path, url: str) -> Path:
                 f"    attributes: {{desk: d{number}}}\n"
             )
     (folder / "apps" / "hub.yaml").write_text(
-        "apps:\n  hub:\n    owner: p0\n    accounts:\n      to: {everyone: true}\n      attributes: {title: '{{ person.title }}'}\n"
+        "apps:\n  hub:\n    owner: p0\n"
+        "    accounts:\n      to: {everyone: true}\n      attributes: {title: '{{ person.title }}'}\n"
         f"    route:\n      - scim: {{url: '{url}', token: {{env: SCALE_TOKEN}}, page_size: {PAGE}}}\n"
     )
     return folder
@@ -102,5 +104,5 @@ def scim(latency: float, quota: int) -> Iterator[tuple[str, subprocess.Popen[str
 if __name__ == "__main__":
     import os
 
-    os.environ["SCALE_TOKEN"] = "not-checked"  # noqa: S105 - the benchmark's server takes any
+    os.environ["SCALE_TOKEN"] = "not-checked"
     main(float(sys.argv[1]) if sys.argv[1:] else 0.1)

@@ -12,7 +12,7 @@ ROUNDS = 15
 
 
 def main() -> None:
-    """Print medians of `--help`, `--version` and `validate` of 100 people in small files, as multiples of bare Python."""
+    """Print `--help`, `--version` and `validate` of 100 people in small files, as multiples of bare Python."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "reconciler.yaml").write_text("organization: Small\n")

@@ -1,6 +1,7 @@
 """The main job by the command itself: validate, plan, show, apply, and again with nothing to do."""
 
 import json
+import sqlite3
 import stat
 import subprocess
 
@@ -253,6 +254,35 @@ def test_tickets_and_state_list_what_was_done(company: Company) -> None:
     assert "role:admin" in shown
     assert "suspended" in shown
     assert company.run("state", "unlock", "--yes").stdout == "it is not locked\n"
+
+
+def test_an_app_that_left_the_yaml_can_be_forgotten(company: Company) -> None:
+    """Only then; its access stays where it is, and the warning about it ends."""
+    applied(company)
+    assert company.run("state", "forget", "wiki", "--yes").returncode == Exit.REFUSED
+    (company.folder / "apps/wiki.yaml").unlink()
+    company.write("apps/figma.yaml", "apps: {figma: {owner: omar}}\n")
+    company.write("roles.yaml", "roles: {engineer: {to: {groups: [engineering]}, grants: {figma: [license:full]}}}\n")
+    before = company.read("grants.csv")
+    assert "'wiki' is no longer in the YAML" in company.run("plan").stdout
+    assert company.run("state", "forget", "wiki").returncode == Exit.ERROR
+    assert company.run("state", "forget", "wiki", "--yes").stdout.startswith("forgotten: 4 accounts")
+    assert "no longer in the YAML" not in company.run("plan").stdout
+    assert company.read("grants.csv") == before
+
+
+def test_a_stale_lock_can_be_given_back(company: Company) -> None:
+    """After telling whose it is."""
+    applied(company)
+    with sqlite3.connect(company.folder / ".reconciler" / "state.db") as database:
+        database.execute(
+            "INSERT INTO lock (fence, owner, command, since) VALUES (99, 'omar', 'apply', '2026-03-02T00:00:00+00:00')"
+        )
+    database.close()
+    assert "locked by omar (apply)" in company.run("state", "list").stdout
+    assert company.run("state", "unlock").returncode == Exit.ERROR
+    assert "it was held by omar (apply)" in company.run("state", "unlock", "--yes").stdout
+    assert "locked" not in company.run("state", "list").stdout
 
 
 def test_providers_are_listed_with_what_they_can_do(company: Company) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = {
-    "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "requirements.lock", "reconciler", "providers", "examples",
-    "tests", ".github", ".ci", ".gitignore",
+    "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "requirements.lock", "reconciler", "providers",
+    "examples", "tests", ".github", ".ci", ".gitignore",
 }  # fmt: skip
 LONGEST = 400
 
@@ -56,7 +56,9 @@ def test_every_provider_has_the_same_files(name: str) -> None:
 
 def test_nothing_names_a_machine_or_a_registry() -> None:
     """The tree speaks only of itself: no paths of a machine, no package registry's host."""
-    forbidden = re.compile(r"(/home/\w|/root/|/work/|/Users/\w+/|registry\.npmjs\.org|files\.pythonhosted|pypi\.org/simple)")
+    forbidden = re.compile(
+        r"(/home/\w|/root/|/work/|/Users/\w+/|registry\.npmjs\.org|files\.pythonhosted|pypi\.org/simple)"
+    )
     me = Path(__file__).resolve()
     found = []
     for path in tracked():

@@ -1,0 +1,79 @@
+"""The order that is safe at every step."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from plan_worlds import LONG_AGO, App, World, app_with, operations, rules, whole_plan
+
+from reconciler.plan.order import StageName, requirements, staged
+from reconciler.provider.snapshot import AccountStatus
+
+
+def busy() -> World:
+    """Return a world with a change for every stage."""
+    app = app_with(rules("team:new", formerly=("team:old",)), rules("team:more"), delete_after=timedelta(days=1))
+    world = World(app=app)
+    world.settled("ana", "team:a").settled("sam").settled("zoe", "team:a").leave("zoe")
+    world.declare("ana", "team:more").declare("new", "team:more").declare("kim", "repo:web", level="write")
+    world.live("kim", "repo:web", level="read").live("old", status=AccountStatus.SUSPENDED)
+    world.apply("old", status=AccountStatus.SUSPENDED, since=LONG_AGO)
+    world.model.add_entitlement("team:old")
+    world.people.pop("sam")
+    del world.wanted["ana", "team:a"]
+    return world
+
+
+def test_leavers_first_then_what_others_stand_on_then_grants_then_removals() -> None:
+    """The stages, and what is in them."""
+    stages = staged(busy().plan().changes)
+    assert [stage.name for stage in stages] == [
+        StageName.LEAVERS,
+        StageName.LEAVER_GRANTS,
+        StageName.ENTITLEMENTS,
+        StageName.ACCOUNTS,
+        StageName.GRANTS,
+        StageName.LEVELS,
+        StageName.SUSPENSIONS,
+        StageName.REVOKES,
+        StageName.DELETIONS,
+    ]
+    leaver = stages[0].strands[0]
+    assert [change.id for change in leaver] == ["github/end-sessions/zoe", "github/suspend-account/zoe"]
+    assert len(stages[4].strands) == 2
+
+
+def test_the_order_of_the_input_does_not_matter() -> None:
+    """Only the steps of one leaver are kept as they come."""
+    changes = busy().plan().changes
+    steps = [change for change in changes if change.holder == "zoe"]
+    others = [change for change in changes if change.holder != "zoe"]
+    assert staged([*reversed(others), *steps]) == staged(changes)
+
+
+def test_strands_of_one_stage_reach_across_apps() -> None:
+    """Two apps have one order, so that the explainer and the executor walk the same list."""
+    other = World(app=App("slack", "omar")).settled("zoe").leave("zoe").settled("stays")
+    plan = whole_plan(busy().plan(), other.plan())
+    first = staged(plan.changes())[0]
+    assert first.name is StageName.LEAVERS
+    assert [strand[0].app for strand in first.strands] == ["github", "slack"]
+
+
+def test_a_grant_needs_what_the_same_plan_makes() -> None:
+    """The account and the entitlement; a grant on what is there needs nothing."""
+    needed = requirements(busy().plan().changes)
+    assert needed == {
+        "github/grant/ana/team:more": ("github/create-entitlement/team:more",),
+        "github/grant/new/team:more": ("github/create-entitlement/team:more", "github/create-account/new"),
+    }
+
+
+def test_a_reactivated_account_is_there_before_its_grants() -> None:
+    """A rehired person gets nothing before the account is usable."""
+    world = World().declare("ana", "team:a").live("ana", status=AccountStatus.SUSPENDED)
+    world.apply("ana", status=AccountStatus.SUSPENDED)
+    world.model.add_entitlement("team:a")
+    plan = world.plan()
+    assert operations(plan) == ["reactivate-account/ana", "grant/ana/team:a"]
+    assert requirements(plan.changes) == {"github/grant/ana/team:a": ("github/reactivate-account/ana",)}
