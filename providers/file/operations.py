@@ -45,9 +45,10 @@ def _create_account(book: Book, change: Change) -> Done:
         values[column] = _cell(book, attribute, after.get(attribute, after.get(f"person.{attribute}", "")))
     if columns.status:
         values[columns.status] = book.status_cell(AccountStatus.ACTIVE)
-    remote_id = as_text(values.get(columns.id)) or _unused(
-        as_text(_cell(book, "id", after.get("external_id", ""))) or change.holder, book.accounts
-    )
+    wanted = str(after.get("external_id") or change.holder)
+    remote_id = as_text(values.get(columns.id)) or _unused(wanted, book.accounts)
+    if remote_id in book.accounts:
+        raise ProviderError(f"{book.config.path} lists {remote_id!r} as gone", hint="take its row out of the file first")
     values[columns.id] = remote_id
     if columns.grants and book.config.kind_of_file == "json":
         values[columns.grants] = []

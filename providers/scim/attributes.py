@@ -19,14 +19,18 @@ class Attributes(Mapping[str, Value]):
         names: what users write → where it is.
     """
 
-    __slots__ = ("_flat", "_names", "_raw")
+    __slots__ = ("_flat", "_names", "_raw", "_resource")
 
     def __init__(self, raw: bytes | msgspec.Raw, names: NameTable) -> None:
         self._raw: bytes | msgspec.Raw | None = raw
         self._names = names
+        self._resource: dict[str, Any] | None = None
         self._flat: dict[str, tuple[str, Value]] | None = None
 
     def __getitem__(self, name: str) -> Value:
+        plain = self._parsed().get(name)
+        if isinstance(plain, str) and name not in _NOT_COMPARED:  # most of what is compared: no need for all the rest
+            return plain
         return self._values()[self._names.key(name)][1]
 
     def __iter__(self) -> Iterator[str]:
@@ -43,10 +47,14 @@ class Attributes(Mapping[str, Value]):
 
     def _values(self) -> dict[str, tuple[str, Value]]:
         if self._flat is None:
-            resource = msgspec.json.decode(self._raw or b"{}")
-            self._flat = {name.lower(): (_shown(name), value) for name, value in flatten(resource)}
-            self._raw = None
+            self._flat = {name.lower(): (_shown(name), value) for name, value in flatten(self._parsed())}
         return self._flat
+
+    def _parsed(self) -> dict[str, Any]:
+        if self._resource is None:
+            self._resource = msgspec.json.decode(self._raw or b"{}")
+            self._raw = None
+        return self._resource
 
 
 def _shown(name: str) -> str:

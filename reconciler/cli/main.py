@@ -1,9 +1,12 @@
 """Where the command starts and ends: whatever goes wrong becomes a message and an exit code here, and nowhere else."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
 PROGRAM = "reconciler"
+_GARBAGE = 200_000
+"""A run makes many values that stay until its end: looking through them for garbage again and again is wasted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,6 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    gc.set_threshold(_GARBAGE, 50, 100)
     return _run_group(arguments)
 
 

@@ -35,6 +35,15 @@ _WORDS = (
     ("did not find expected node content", "a value should stand here"),
     ("exceeded max depth", "nothing here needs that much nesting"),
 )
+_BEGUN_BEFORE = frozenset(
+    {
+        "could not find expected ':'",
+        "did not find expected ',' or ']'",
+        "did not find expected ',' or '}'",
+        "found unexpected end of stream",
+    }
+)
+"""Complaints that the parser makes long after the place where something was begun and never ended."""
 
 
 class UnreadableError(ReconcilerError):
@@ -88,8 +97,8 @@ def explain(error: MarkedYAMLError) -> UnreadableError:
     mark = error.problem_mark or error.context_mark or Point(0, 0)
     for words, ours in _WORDS:
         if words in problem:
-            opened = error.context_mark if "never closed" in ours else None
-            return UnreadableError(opened or mark, f"not valid YAML: {problem}", ours)
+            begun = error.context_mark if words in _BEGUN_BEFORE else None
+            return UnreadableError(begun or mark, f"not valid YAML: {problem}", ours)
     return UnreadableError(mark, f"not valid YAML: {problem}", _INDENT)
 
 

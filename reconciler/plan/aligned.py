@@ -36,6 +36,7 @@ class Aligned:
 def align_entitlements(inputs: AppInputs, live: Live) -> Aligned:
     """Find each live entitlement's place on the declared and the applied side."""
     aligner = _Aligner(inputs, live)
+    aligner.notice_twins()
     for key in sorted(live.entitlements):
         aligner.place(live.entitlements[key])
     aligner.follow_former_names()
@@ -61,6 +62,8 @@ class _Aligner:
     def place(self, entitlement: LiveEntitlement) -> None:
         """Follow a pinned entitlement to its new name, or its name in the YAML."""
         key = entitlement.key
+        if key in self.live.twice:
+            return
         pinned = self.pins.get(entitlement.remote_id, key)
         if pinned == key or kind_of(pinned) != kind_of(key) or not self._stable(key):
             return
@@ -104,6 +107,13 @@ class _Aligner:
                 continue
             if self.live.whole(entitlements_of(kind_of(key))):
                 self._refuse(key, f"made anew: id {applied.remote_id} is gone, and id {now.remote_id} has the name")
+
+    def notice_twins(self) -> None:
+        """Refuse a name that several entitlements carry: nobody can tell which one is meant."""
+        for key, ids in self.live.twice.items():
+            why = f"{len(ids)} entitlements are called {key} (ids {', '.join(ids)})"
+            for ours in {key, *(self.pins.get(remote_id, key) for remote_id in ids)}:
+                self._refuse(ours, why)
 
     def _live_key(self, ours: str) -> str:
         return next((live for live, key in self.found.keys.items() if key == ours), ours)

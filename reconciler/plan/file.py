@@ -77,12 +77,12 @@ def _open(text: str) -> Mapping[str, Any]:
     if not isinstance(envelope, dict) or envelope.get("format") != FORMAT or "plan" not in envelope:
         raise PlanError("this is no plan file", hint=_AGAIN)
     version = envelope.get("version")
-    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+    if type(version) is int and version > VERSION:
         raise PlanError(
             f"the plan has version {version}, and this tool reads version {VERSION}",
             hint="use the version of the tool that made the plan, or make a new plan with this one",
         )
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise PlanError(f"the plan has the unknown version {version!r}", hint=_AGAIN)
     return envelope
 

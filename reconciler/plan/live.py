@@ -5,7 +5,7 @@ collection that suddenly lists far fewer than its last complete read is treated 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.items import Names, kind_of, unpack
@@ -33,6 +33,7 @@ class Live:
         counts: collection → items, of those that were read whole.
         accounts: remote id → account, of the authority.
         entitlements: live key → entitlement, each kind from its own authority.
+        twice: live keys that several entitlements carry → their remote ids.
     """
 
     ways: tuple[WayRead, ...]
@@ -41,6 +42,7 @@ class Live:
     counts: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, LiveAccount] = field(default_factory=dict)
     entitlements: dict[str, LiveEntitlement] = field(default_factory=dict)
+    twice: dict[str, list[str]] = field(default_factory=dict)
 
     def whole(self, collection: str) -> bool:
         """Say whether a collection was read, and wholly."""
@@ -128,7 +130,18 @@ def _fill(live: Live, kinds: Iterable[str]) -> None:
             if snapshot := live.snapshot(collection):
                 live.counts[collection] = counted[id(snapshot)][which].get(kind, 0)
         if snapshot := live.snapshot(entitlements_of(kind)) or live.snapshot(grants_of(kind)):
-            live.entitlements.update({e.key: e for e in snapshot.entitlements if kind_of(e.key) == kind})
+            _fill_kind(live, [one for one in snapshot.entitlements if kind_of(one.key) == kind])
+
+
+def _fill_kind(live: Live, entitlements: Sequence[LiveEntitlement]) -> None:
+    found = {one.key: one for one in entitlements}
+    if len(found) < len(entitlements):
+        ids: dict[str, list[str]] = {}
+        for one in sorted(entitlements, key=lambda one: one.remote_id):
+            ids.setdefault(one.key, []).append(one.remote_id)
+            found[one.key] = one
+        live.twice.update({key: listed for key, listed in ids.items() if len(listed) > 1})
+    live.entitlements.update(found)
 
 
 def _count(snapshot: Snapshot) -> tuple[Mapping[str, int], Mapping[str, int]]:

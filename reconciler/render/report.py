@@ -88,7 +88,7 @@ def _summary(report: Report, paint: Palette) -> Iterator[str]:
     if report.receipts and len(report.unfinished) == len(report.receipts):
         word = "Nothing was applied"
     code = paint.alarm if report.exit_code else paint.strong
-    yield paint.paint(code, join_words([f"{word}: {_counted(report.receipts) or 'nothing to do'}", *taken]))
+    yield paint.paint(code, f"{word}: {join_words([_counted(report.receipts), *taken]) or 'nothing to do'}")
     if report.interrupted:
         yield paint.paint(paint.alarm, "stopped before the end; what was begun is recorded: run apply again to finish")
     told = [f"run {visible(report.run)}", number(report.requests, "request") if report.requests else ""]

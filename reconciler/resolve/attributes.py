@@ -59,7 +59,21 @@ def person_attribute(person: Person, name: str) -> Value:
 
 def person_attributes(person: Person) -> dict[str, Value]:
     """Return all attributes of a person, as `person_attribute` gives them one by one."""
-    return {**person.attributes, **{name: read(person) for name, read in _FIELDS.items()}}
+    given, family = split_name(person.name, person.given_name, person.family_name)
+    return {
+        **person.attributes,
+        "id": person.id,
+        "name": person.name,
+        "given_name": given or None,
+        "family_name": family or None,
+        "email": person.email or None,
+        "title": person.title or None,
+        "department": person.department or None,
+        "manager": person.manager or None,
+        "type": person.type,
+        "start": _day(person.start),
+        "last_day": _day(person.last_day),
+    }
 
 
 def service_attributes(service: ServiceAccount) -> dict[str, Value]:

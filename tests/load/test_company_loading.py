@@ -133,7 +133,7 @@ def test_entitlements_are_written_in_four_ways(full: Repository) -> None:
         Wanted("project:WEB/1", "developer"),
         Wanted("role:admin"),
     )
-    assert github.place_of(2) == Place("company.yaml", 29)
+    assert github.place_of(2) == Place("company.yaml", 30)
     assert role.to.excluded == ("omar",)
     assert role.description == "Whoever builds."
 

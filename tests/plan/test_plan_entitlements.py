@@ -139,3 +139,13 @@ def test_a_rename_comes_before_the_creation_of_what_takes_the_old_name() -> None
     world = World(app=app_with(rules("team:new", formerly=("team:old",)), rules("team:also")))
     world.model.add_entitlement("team:old")
     assert operations(world.plan()) == ["rename-entitlement/team:new", "create-entitlement/team:also"]
+
+
+def test_a_name_that_two_entitlements_carry_is_a_conflict() -> None:
+    """Nobody can tell which one is meant: nothing is granted on it, nothing revoked."""
+    world = World().settled("ana", "team:a").declare("ben", "team:a").live("ben")
+    world.model.add_entitlement("team:a", "e-twin")
+    del world.wanted["ana", "team:a"]
+    plan = world.plan()
+    assert plan.changes == ()
+    assert "2 entitlements are called team:a (ids e-team:a, e-twin)" in found(plan, Fact.CONFLICT)[0].text
