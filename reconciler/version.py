@@ -1,13 +1,8 @@
-"""The tool's version, from the installed distribution."""
+"""The tool's version: written here alone, where the build reads it, so that no start-up pays for looking it up."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-DISTRIBUTION = "identity-reconciler"
+__version__ = "0.1.0"
 
 
 def tool_version() -> str:
-    """Return the version of the installed distribution, or `0+source` in a tree that was never installed."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return "0+source"
+    """Return the tool's version, as plans are bound to it."""
+    return __version__

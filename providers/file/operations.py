@@ -48,7 +48,9 @@ def _create_account(book: Book, change: Change) -> Done:
     wanted = str(after.get("external_id") or change.holder)
     remote_id = as_text(values.get(columns.id)) or _unused(wanted, book.accounts)
     if remote_id in book.accounts:
-        raise ProviderError(f"{book.config.path} lists {remote_id!r} as gone", hint="take its row out of the file first")
+        raise ProviderError(
+            f"{book.config.path} lists {remote_id!r} as gone", hint="take its row out of the file first"
+        )
     values[columns.id] = remote_id
     if columns.grants and book.config.kind_of_file == "json":
         values[columns.grants] = []

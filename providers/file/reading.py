@@ -164,7 +164,8 @@ def _judge(reading: _Reading) -> None:
     doubt = _age(reading) or _said(config) or reading.strangers
     few = _too_few("accounts", len(snapshot.accounts), config.minimum_accounts)
     snapshot.collections[ACCOUNTS] = _completeness(doubt or few, f"{len(snapshot.accounts)} in {config.path}")
-    kinds = {entitlement.key.partition(":")[0] for entitlement in snapshot.entitlements} | {ALL}
+    kinds = {entitlement.key.partition(":")[0] for entitlement in snapshot.entitlements}
+    kinds |= {ALL, config.kind} if config.kind else {ALL}
     if config.shows_grants:
         few_grants = few or _too_few("grants", len(snapshot.holders), config.minimum.grants)
         why = doubt or reading.faults.get("grants", "") or few_grants

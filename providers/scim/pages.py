@@ -17,6 +17,7 @@ from providers.scim.together import each
 from reconciler.errors import AnswerError
 
 _MOST_PAGES = 200_000
+_MOST_CRUMBS = 100
 _MOST_EMPTY = 20
 _USUAL_CAPS = frozenset({10, 20, 25, 30})
 _EXPIRED = ("expiredcursor", "invalidcursor", "expired cursor", "invalid cursor")
@@ -57,6 +58,8 @@ class _Walk:
         first: how many resources the first page had.
         ended: whether it went on until nothing came (or the total, where that is trusted, was reached).
         repeated: `startIndex` of a page that had only what was there before, or 0.
+        promised: the total that the first page told.
+        crumbs: short pages beyond it: a list that grows while it is read has no end.
     """
 
     seen: dict[str, msgspec.Raw] = field(default_factory=dict)
@@ -67,6 +70,8 @@ class _Walk:
     first: int = 0
     ended: bool = False
     repeated: int = 0
+    promised: int = 0
+    crumbs: int = 0
 
     def add(self, page: Page) -> int:
         """Take a page in, and return how many of its resources are new."""
@@ -83,6 +88,10 @@ class _Walk:
         self.first = self.first or len(page.resources)
         if page.resources or page.total:
             self.totals.add(page.total)
+        if self.pages == 1:
+            self.promised = page.total or 0
+        elif before >= self.promised and len(page.resources) < self.first:
+            self.crumbs += 1
         return len(self.seen) - before
 
     @property
@@ -180,7 +189,7 @@ class Pager:
         walk = _Walk()
         start = self._dialect.first_index
         page = first or await self._fetch(start=start)
-        while walk.pages < _MOST_PAGES:
+        while walk.pages < _MOST_PAGES and walk.crumbs < _MOST_CRUMBS:
             fresh = walk.add(page)
             start += len(page.resources)
             if not page.resources or self._is_enough(walk):

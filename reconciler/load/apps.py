@@ -31,7 +31,7 @@ from reconciler.load.wording import KEY
 MANAGE = ("observe", "declared", "everything")
 LEAVER_STEPS = ("end_sessions", "suspend", "transfer_files", "remove_licenses")
 
-_PRICE = re.compile(r"\d{1,9}(?:[.,]\d{1,4})? [A-Z]{3}(?:/(?:day|week|month|quarter|year))?")
+_PRICE = re.compile(r"\d{1,9}(?:[.,]\d{1,4})? [A-Z]{3}(?:/(?:day|week|month|quarter|year))?", re.ASCII)
 
 
 class Managing:

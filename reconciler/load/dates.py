@@ -9,14 +9,15 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})"
     r"(?:[Tt ](?P<time>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
     r" ?(?P<zone>[Zz]|[+-]\d{2}:\d{2}|[A-Za-z][\w+\-]*(?:/[\w+\-]+)*)?"
-    r"| (?P<day_zone>[A-Za-z][\w+\-]*(?:/[\w+\-]+)+))?"
+    r"| (?P<day_zone>[A-Za-z][\w+\-]*(?:/[\w+\-]+)+))?",
+    re.ASCII,
 )
-_DURATION = re.compile(r"(\d{1,5}) ?(d|days?|w|weeks?|h|hours?)")
+_DURATION = re.compile(r"(\d{1,5}) ?(d|days?|w|weeks?|h|hours?)", re.ASCII)
 _UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1), "h": timedelta(hours=1)}
 _ONE_DAY = timedelta(days=1)
 

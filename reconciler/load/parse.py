@@ -98,7 +98,8 @@ def _begin(reading: Reading, entry: Entry, sections: dict[str, tuple[int, int]])
 
 def _complain_of_shape(reading: Reading, entry: Entry) -> None:
     """Note a section that is no mapping of names, or no list; an empty one is fine."""
-    if entry.position < 0 and isinstance(entry.node, str) and is_null(entry.node):
+    node = entry.node
+    if entry.position < 0 and (is_null(node) if isinstance(node, str) else not node.items):
         return
     shape = (
         "a list: begin each with `- to:`"

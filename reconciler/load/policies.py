@@ -13,7 +13,7 @@ from reconciler.load.tree import Entry, Map, Node
 POLICIES = ("never_together", "protected", "limits")
 
 _LIMIT = re.compile(
-    r"(?:(?P<count>\d{1,9})(?: or (?P<or>\d{1,3}(?:\.\d{1,4})?) ?%)?|(?P<share>\d{1,3}(?:\.\d{1,4})?) ?%)"
+    r"(?:(?P<count>\d{1,9})(?: or (?P<or>\d{1,3}(?:\.\d{1,4})?) ?%)?|(?P<share>\d{1,3}(?:\.\d{1,4})?) ?%)", re.ASCII
 )
 _PAIR = 2
 _ALL = 100.0
@@ -44,7 +44,7 @@ class Count:
 
     def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> tuple[int, float] | None:
         """Return the number (and no share)."""
-        if isinstance(node, str) and re.fullmatch(r"\d{1,9}", node):
+        if isinstance(node, str) and re.fullmatch(r"[0-9]{1,9}", node):
             return int(node), 0.0
         shown = reading.faults.show(node) if isinstance(node, str) else name_node(node)
         reading.faults.error(mark, f"{what} is a number, not {shown}")

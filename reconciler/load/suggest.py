@@ -19,19 +19,21 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def find_nearest(name: str, known: Collection[str]) -> str:
-    """Return the known name nearest to a name, or an empty text."""
+    """Return the known name nearest to a name, ignoring case, or an empty text."""
     if not name or len(name) > _LONGEST:
         return ""
     folded = name.casefold()
-    for candidate in known:
-        if candidate.casefold() == folded:
-            return candidate
-    candidates = known if len(known) <= _MANY else _narrow(folded, known)
-    return next(iter(get_close_matches(name, candidates, 1, _SIMILAR)), "")
+    candidates = {candidate.casefold(): candidate for candidate in known}
+    if folded in candidates:
+        return candidates[folded]
+    nearest = get_close_matches(folded, _narrow(folded, candidates), 1, _SIMILAR)
+    return candidates[nearest[0]] if nearest else ""
 
 
-def _narrow(name: str, known: Collection[str]) -> list[str]:
-    """Return the names that share the beginning or the end and differ little in length, at most so many."""
+def _narrow(name: str, known: Collection[str]) -> Collection[str]:
+    """Return all names if they are few, else those that begin or end alike and are about as long; never very many."""
+    if len(known) <= _MANY:
+        return known
     near = (
         one for one in known if abs(len(one) - len(name)) <= _SLIPS and (one[:2] == name[:2] or one[-3:] == name[-3:])
     )

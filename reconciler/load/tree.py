@@ -85,7 +85,7 @@ _HANDED_OVER: Final = "\0handed over"
 class Entry(NamedTuple):
     """One entry of a section: `ana` in `people`, or one element of `grants` (whose key is empty).
 
-    Where a section is neither a mapping nor a list, its one entry is the section's own value, with `position` -1.
+    Where a section is empty, or neither a mapping nor a list, its one entry is the section itself, with `position` -1.
     """
 
     section: str
@@ -310,15 +310,16 @@ def _entry(top: Map | Seq, section: Map | Seq, node: Map | Seq) -> Entry:
 
 def _rest(top: Map | Seq, section: Map | Seq) -> Iterator[Entry]:
     """Yield the entries of a section that has ended and that were not handed over: scalars and aliases."""
-    if section.items.count(_HANDED_OVER) * (2 if section.__class__ is Map else 1) == len(section.items):
-        return
     if top.__class__ is not Map or not len(top.items) & 1:
         raise _no_sections(top.mark)
-    yield from _iterate(str(top.items[-1]), top.marks[-1], section)
+    if not section.items or section.items.count(_HANDED_OVER) * (1 + isinstance(section, Map)) < len(section.items):
+        yield from _iterate(str(top.items[-1]), top.marks[-1], section)
 
 
 def _iterate(name: str, mark: Mark, section: Map | Seq) -> Iterator[Entry]:
-    if isinstance(section, Map):
+    if not section.items:
+        yield Entry(name, mark, "", -1, section.mark, section, section.mark)
+    elif isinstance(section, Map):
         for index, (key, key_mark, node, node_mark) in enumerate(section.pairs()):
             if node is not _HANDED_OVER:
                 yield Entry(name, mark, key, index, key_mark, node, node_mark)

@@ -39,7 +39,7 @@ def _show_conflicts(draft: Draft) -> None:
     matching, app = draft.sides.matching, draft.sides.declared.app
     for identity, why in sorted(matching.blocked.items()):
         wanted = identity in draft.sides.declared.accounts or identity in draft.sides.applied.accounts
-        text = f"{why}; nothing of {identity} is planned until the YAML or the pin is corrected"
+        text = f"{why}; nothing of {identity} is planned until the YAML is corrected, or the pin dropped"
         draft.find(Fact.CONFLICT, AccountItem(identity), text, refuses=wanted)
     for identity, (before, now) in sorted(matching.renamed.items()):
         draft.find(Fact.RENAMED, AccountItem(identity), f"{before} is now called {now}; followed by its pinned id")

@@ -21,7 +21,7 @@ def classify_entitlements(draft: Draft) -> None:
     granted = _granted(draft)
     for key, why in sorted(sides.aligned.remade.items()):
         if key in declared or key in granted or key in sides.applied.entitlements:
-            text = f"{why}; nothing is planned on it until a pin is corrected: reconciler state"
+            text = f"{why}; nothing is planned on it until that is put right, or its pin is dropped"
             draft.waiting[key] = Gate(Fact.CONFLICT, text, always=True)
             draft.find(Fact.CONFLICT, EntitlementItem(key), text, refuses=True)
     for key in sorted({*declared, *granted} - sides.aligned.remade.keys()):

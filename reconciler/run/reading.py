@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,10 +62,33 @@ class AppAnswer:
         return sum(answer.snapshot.requests for answer in self.ways if answer.snapshot)
 
 
-async def read_apps(
+class Answers:
+    """The answers of all apps that are being asked: iterate over them as they come."""
+
+    def __init__(self, opened: Sequence[AppAnswer], tasks: Sequence[asyncio.Task[AppAnswer]]) -> None:
+        self._opened = opened
+        self._tasks = tasks
+
+    async def use_the_wait(self, prepare: Callable[[App, Sequence[OpenWay]], None]) -> None:
+        """Prepare one app after the other until the first has answered: no longer than there is to wait."""
+        await asyncio.sleep(0)
+        for answer in self._opened:
+            if any(task.done() for task in self._tasks):
+                return
+            if not answer.error:
+                prepare(answer.app, [said.way for said in answer.ways])
+            await asyncio.sleep(0)
+
+    async def __aiter__(self) -> AsyncIterator[AppAnswer]:
+        for answered in asyncio.as_completed(self._tasks):
+            yield await answered
+
+
+@asynccontextmanager
+async def reading(
     session: Session, apps: Sequence[App], pins: Mapping[str, Sequence[str]], progress: ReadProgress | None
-) -> AsyncIterator[AppAnswer]:
-    """Read apps concurrently and yield each as soon as it is there.
+) -> AsyncIterator[Answers]:
+    """Begin to read apps, all at once.
 
     Args:
         session: what the apps were written in.
@@ -74,10 +97,10 @@ async def read_apps(
         progress: who watches, or None.
     """
     gate = asyncio.Semaphore(APPS_AT_ONCE)
-    tasks = [asyncio.ensure_future(_read_app(session, app, pins.get(app.name, ()), gate, progress)) for app in apps]
+    opened = [_open(session, app) for app in apps]
+    tasks = [asyncio.create_task(_read_app(one, pins.get(one.app.name, ()), gate, progress)) for one in opened]
     try:
-        for answered in asyncio.as_completed(tasks):
-            yield await answered
+        yield Answers(opened, tasks)
     finally:
         for task in tasks:
             task.cancel()
@@ -85,37 +108,36 @@ async def read_apps(
             progress.finished()
 
 
+def _open(session: Session, app: App) -> AppAnswer:
+    try:
+        return AppAnswer(app, [WayAnswer(way) for way in open_ways(session, app, read_only=True)])
+    except ReconcilerError as error:
+        return AppAnswer(app, error=describe(error))
+
+
 async def _read_app(
-    session: Session, app: App, pins: Sequence[str], gate: asyncio.Semaphore, progress: ReadProgress | None
+    answer: AppAnswer, pins: Sequence[str], gate: asyncio.Semaphore, progress: ReadProgress | None
 ) -> AppAnswer:
     async with gate:
         if progress:
-            progress.app_started(app.name)
+            progress.app_started(answer.app.name)
         began = time.perf_counter()
-        answer = AppAnswer(app)
-        try:
-            ways = open_ways(session, app, read_only=True)
-        except ReconcilerError as error:
-            answer.error = str(error)
-        else:
-            await _read_ways(answer, ways, pins)
+        await _read_ways(answer, pins)
         answer.seconds = time.perf_counter() - began
         if progress:
             errors = [answer.error, *(way.error for way in answer.ways)]
             progress.app_done(
-                app.name, requests=answer.requests, seconds=answer.seconds, error="; ".join(filter(None, errors))
+                answer.app.name, requests=answer.requests, seconds=answer.seconds, error="; ".join(filter(None, errors))
             )
         return answer
 
 
-async def _read_ways(answer: AppAnswer, ways: Sequence[OpenWay], pins: Sequence[str]) -> None:
+async def _read_ways(answer: AppAnswer, pins: Sequence[str]) -> None:
     """Read the ways of one app: a further way only for the collections that no earlier one reads."""
     covered: set[str] = set()
-    for way in ways:
-        offered = {name for name, ability in way.capabilities.reads.items() if ability}
-        said = WayAnswer(way)
-        answer.ways.append(said)
-        if offered - covered or isinstance(way.provider, TicketProvider):
+    for said in answer.ways:
+        offered = {name for name, ability in said.way.capabilities.reads.items() if ability}
+        if offered - covered or isinstance(said.way.provider, TicketProvider):
             await _read_way(said, answer, pins, wanted=bool(offered - covered))
         covered |= offered
 

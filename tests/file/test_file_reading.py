@@ -31,11 +31,19 @@ def grants(snapshot: Snapshot) -> set[tuple[str, str, str | None]]:
 
 def test_accounts_and_their_grants_are_read(tmp_path: Path) -> None:
     """Every column that is named lands where it belongs; the others are left alone."""
-    write(tmp_path, "last seen,id,login,mail,state,spaces,who\n" "x,1,ana,Ana@Acme.example,active,a; b ;,Ana\ny,2,sam,,off,,Sam\n")
+    write(
+        tmp_path,
+        "last seen,id,login,mail,state,spaces,who\nx,1,ana,Ana@Acme.example,active,a; b ;,Ana\ny,2,sam,,off,,Sam\n",
+    )
     columns = {**ACCOUNTS, "attributes": {"displayName": "who"}}
     snapshot = read(tmp_path, {**WIKI, "columns": columns, "statuses": {"active": "active", "suspended": ["off"]}})
     ana, sam = snapshot.accounts
-    assert (ana.remote_id, ana.username, ana.email, ana.status) == ("1", "ana", "Ana@Acme.example", AccountStatus.ACTIVE)
+    assert (ana.remote_id, ana.username, ana.email, ana.status) == (
+        "1",
+        "ana",
+        "Ana@Acme.example",
+        AccountStatus.ACTIVE,
+    )
     assert (sam.status, sam.attributes["displayName"]) == (AccountStatus.SUSPENDED, "Sam")
     assert grants(snapshot) == {("1", "space:a", None), ("1", "space:b", None)}
     assert all(part.complete for part in snapshot.collections.values())
@@ -67,7 +75,10 @@ def test_other_encodings_and_delimiters_are_read(tmp_path: Path) -> None:
     config = {"path": "wiki.csv", "delimiter": ";", "encoding": "cp1252", "columns": {"id": "id", "username": "login"}}
     assert read(tmp_path, config).accounts[0].username == "Zoë"
     write(tmp_path, "id\tlogin\n1\tana, the first\n", "wiki.tsv")
-    assert read(tmp_path, {"path": "wiki.tsv", "columns": {"id": "id", "username": "login"}}).accounts[0].username == "ana, the first"
+    assert (
+        read(tmp_path, {"path": "wiki.tsv", "columns": {"id": "id", "username": "login"}}).accounts[0].username
+        == "ana, the first"
+    )
 
 
 def test_one_row_a_grant_is_read(tmp_path: Path) -> None:
@@ -139,7 +150,10 @@ def test_what_absent_accounts_hold_counts_for_nothing(tmp_path: Path) -> None:
         ("id,login\n1,ana\n", "wiki.csv:1: there is no column 'mail'"),
         ("id,id,mail\n", "the column 'id' twice"),
         (HEADER + "1,ana,,active\n", "wiki.csv:2: 4 cells where the header has 5"),
-        (HEADER + "1,ana,,active,a\n2,sam,,active,a,b\n3,kim\n", r"wiki.csv:3: 6 cells where the header has 5 \(and lines 4\)"),
+        (
+            HEADER + "1,ana,,active,a\n2,sam,,active,a,b\n3,kim\n",
+            r"wiki.csv:3: 6 cells where the header has 5 \(and lines 4\)",
+        ),
         (HEADER + '1,ana,,active,"a\n2,sam,,active,b\n', "wiki.csv:2: .*unexpected end of data"),
         (HEADER + '1,"ana"x,,active,a\n', "wiki.csv:2: .*expected after"),
         (HEADER + "1,ana,,active,a\n1,sam,,active,a\n", "wiki.csv:3: the account '1' is there twice"),

@@ -16,10 +16,6 @@ TOLD = {
         "people: {kim: {name: Kim, end_date: 2026-01-01}}",
         'more.yaml:1:27: error: person kim has no key "end_date"\n    write "last_day"',
     ),
-    "an unknown section": (
-        "peeple: {}",
-        None,
-    ),
     "an id that is an address": (
         "people: {kim@acme.example: {name: Kim}}",
         'more.yaml:1:10: error: the id "kim@acme.example" is an email address\n'
@@ -40,8 +36,7 @@ TOLD = {
     ),
     "a contractor without a last day": (
         "people: {kim: {name: Kim, type: contractor}}",
-        "more.yaml:1:10: error: contractor kim has no last day\n"
-        "    write last_day: 2026-12-31; it can be moved later",
+        "more.yaml:1:10: error: contractor kim has no last day\n    write last_day: 2026-12-31; it can be moved later",
     ),
     "a last day before the start": (
         "people: {kim: {name: Kim, start: 2026-02-01, last_day: 2026-01-31}}",
@@ -75,10 +70,6 @@ TOLD = {
     "one's own manager": (
         "people: {kim: {name: Kim, manager: kim}}",
         "more.yaml:1:36: error: managers go round in a circle: kim → kim\n    correct one of them",
-    ),
-    "the address of somebody else": (
-        "people: {kim: {name: Kim, email: ANA@acme.example}}",
-        None,
     ),
     "the id of a person": (
         "service_accounts: {ana: {owner: omar}}",
@@ -211,17 +202,12 @@ TOLD = {
     ),
     "a person in two documents": (
         "people: {kim: {name: Kim}}\n---\npeople: {kim: {name: Kim}}",
-        "more.yaml:3:10: error: person kim is defined twice, first at more.yaml:1:10\n"
-        "    remove or rename one of them",
+        "more.yaml:3:10: error: person kim is defined twice, first at more.yaml:1:10\n    remove or rename one of them",
     ),
 }
-TOLD["an unknown section"] = (
-    TOLD["an unknown section"][0],
-    None,
-)
 
 
-@pytest.mark.parametrize(("text", "told"), [pair for pair in TOLD.values() if pair[1]], ids=[k for k, v in TOLD.items() if v[1]])
+@pytest.mark.parametrize(("text", "told"), TOLD.values(), ids=TOLD.keys())
 def test_a_mistake_is_told_with_its_place_and_what_to_do(acme: Repository, text: str, told: str) -> None:
     """One mistake gives one problem, at the place of the wrong value."""
     assert acme.write("more.yaml", text).problem() == told
@@ -231,7 +217,9 @@ def test_an_unknown_section_is_told(acme: Repository) -> None:
     """With what was meant, or with what may be done about a file that is not ours."""
     acme.write("more.yaml", "peeple: {kim: {}}").write("mkdocs.yaml", "nav: {}\n")
     first, second = acme.problems()
-    assert first.startswith("mkdocs.yaml:1:1: error: no section is called \"nav\"\n    there are: people, service_accounts")
+    assert first.startswith(
+        'mkdocs.yaml:1:1: error: no section is called "nav"\n    there are: people, service_accounts'
+    )
     assert first.endswith("goes under `ignore` in reconciler.yaml")
     assert second == 'more.yaml:1:1: error: no section is called "peeple"\n    did you mean "people"?'
 
@@ -247,7 +235,9 @@ def test_an_address_of_two_people_names_both(acme: Repository) -> None:
 
 def test_a_username_of_two_people_names_both(acme: Repository) -> None:
     """In one app, ignoring case."""
-    acme.write("more.yaml", "people:\n  kim: {name: Kim, usernames: {github: x}}\n  lee: {name: Lee, usernames: {github: X}}")
+    acme.write(
+        "more.yaml", "people:\n  kim: {name: Kim, usernames: {github: x}}\n  lee: {name: Lee, usernames: {github: X}}"
+    )
     assert acme.problem() == (
         "more.yaml:3:40: error: lee has the same username in github as kim (more.yaml:2:3)\n    correct one of them"
     )
@@ -265,7 +255,7 @@ APP = {
     ),
     "a configuration that its provider refuses": (
         "jira: {owner: ana, route: [{file: {path: x.csv, colums: {}}}]}",
-        "apps/jira.yaml:1:64: error: file.colums: unknown key `colums`; did you mean `columns`?",
+        "apps/jira.yaml:1:56: error: file.colums: unknown key `colums`; did you mean `columns`?",
     ),
     "a way with two keys": (
         "jira: {owner: ana, route: [{file: {path: x.csv}, ticket: {}}]}",
@@ -274,7 +264,7 @@ APP = {
     ),
     "management that is none": (
         "jira: {owner: ana, manage: {team: everthing}}",
-        "apps/jira.yaml:1:42: error: manage.team is observe, declared or everything, not \"everthing\"\n"
+        'apps/jira.yaml:1:42: error: manage.team is observe, declared or everything, not "everthing"\n'
         '    did you mean "everything"?',
     ),
     "a step that is none": (
@@ -391,7 +381,7 @@ def test_everything_is_told_in_one_run(acme: Repository) -> None:
     assert [line.split(" error: ")[0] for line in told] == [
         "a.yaml:1:10:",
         "a.yaml:1:16:",
-        "b.yaml:1:8:",
+        "b.yaml:2:1:",
         "c.yaml:1:10:",
         "reconciler.yaml:1:1:",
     ]
@@ -472,7 +462,10 @@ def test_a_thousand_mistakes_are_told_quickly_and_not_all(acme: Repository) -> N
 def test_a_repeated_member_of_a_cycle_is_told_once(acme: Repository) -> None:
     """Two circles that share a group are two problems, and a long chain is no circle."""
     chain = "".join(f"  g{n}: {{groups: [g{n + 1}]}}\n" for n in range(2_000))
-    acme.write("groups.yaml", f"groups:\n{chain}  g2000: {{groups: [a, b]}}\n  a: {{groups: [g2000]}}\n  b: {{groups: [g2000]}}\n")
+    acme.write(
+        "groups.yaml",
+        f"groups:\n{chain}  g2000: {{groups: [a, b]}}\n  a: {{groups: [g2000]}}\n  b: {{groups: [g2000]}}\n",
+    )
     told = acme.problems()
     assert ["g2000 → a → g2000" in line or "a → g2000 → a" in line for line in told].count(True) == 1
     assert ["g2000 → b → g2000" in line or "b → g2000 → b" in line for line in told].count(True) == 1

@@ -134,9 +134,12 @@ VALID = {
     "quoted number": ("a: '12'\nb: \"true\"\n", {"a": "12", "b": "true"}),
     "flow over lines": ("a: [1,\n  2,\n]\n", {"a": [1, 2]}),
     "flow mapping": ("a: {b: 1, c: {d: [x, y]}}\n", {"a": {"b": 1, "c": {"d": ["x", "y"]}}}),
-    "colon in flow": ("a: [team:x, {repo:web: write}, http://x.example]\n", {
-        "a": ["team:x", {"repo:web": "write"}, "http://x.example"],
-    }),
+    "colon in flow": (
+        "a: [team:x, {repo:web: write}, http://x.example]\n",
+        {
+            "a": ["team:x", {"repo:web": "write"}, "http://x.example"],
+        },
+    ),
     "mapping inside a flow list": ("a: [b, c: 1]\n", {"a": ["b", {"c": 1}]}),
     "json": ('{"a": {"b":1, "c":[true,null]}}', {"a": {"b": 1, "c": [True, None]}}),
     "comment and hash": ("a: b#c # d\n", {"a": "b#c"}),
@@ -165,7 +168,12 @@ INVALID = {
     "open bracket": ("a: [1, 2\nb: 3\n", "did not find expected ',' or ']'", 1, 4),
     "open quote": ('a: "b\n', "found unexpected end of stream", 1, 4),
     "key without colon": ("a: 1\nb\n", "could not find expected ':'", 2, 1),
-    "tag": ("a: !!python/object:os.system x\n", "tags (tag:yaml.org,2002:python/object:os.system) are not allowed", 1, 4),
+    "tag": (
+        "a: !!python/object:os.system x\n",
+        "tags (tag:yaml.org,2002:python/object:os.system) are not allowed",
+        1,
+        4,
+    ),
     "own tag": ("a: !secret x\n", "tags (!secret) are not allowed", 1, 4),
     "tag of a mapping": ("a: !x {b: 1}\n", "tags (!x) are not allowed", 1, 4),
     "unknown alias": ("a: *b\n", "*b refers to nothing above it", 1, 4),
@@ -195,11 +203,16 @@ def test_columns_count_characters(repository: Repository) -> None:
 
 
 _scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"]))
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**9), 10**9),
+    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"])),
 )
 _trees = st.recursive(
     _scalars,
-    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text("abc:-# ", min_size=1, max_size=5), inside, max_size=4),
+    lambda inside: (
+        st.lists(inside, max_size=4) | st.dictionaries(st.text("abc:-# ", min_size=1, max_size=5), inside, max_size=4)
+    ),
     max_leaves=20,
 )
 

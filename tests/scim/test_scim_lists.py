@@ -138,17 +138,23 @@ def test_a_total_that_promises_more_than_comes_is_incomplete(server: FaultyServe
 
 
 def test_a_list_that_changes_all_the_time_is_incomplete(server: FaultyServer) -> None:
-    """Users who come and go while the list is read are not guessed."""
-    server.store.many(30)
+    """Users who vanish while the list is read push others past the reader: that is noticed."""
+    server.store.many(60)
 
     def disturb(request: Request) -> None:
         if request.query.get("startIndex") not in (None, "1"):
             server.store.users.pop(next(iter(server.store.users)))
-            server.store.user(f"new{len(server.log)}@acme.example")
-            server.store.user(f"newer{len(server.log)}@acme.example")
 
     server.habits.before = disturb
     assert not _accounts(read(server.url, page_size=10)).complete
+
+
+def test_a_list_without_an_end_is_given_up(server: FaultyServer) -> None:
+    """A server that has one more user with every request is not read for ever."""
+    server.store.many(30)
+    server.habits.before = lambda _: server.store.user(f"new{len(server.log)}@acme.example")
+    snapshot = read(server.url, page_size=10, group_kind=None)
+    assert "no end after" in _accounts(snapshot).why
 
 
 def test_a_user_without_an_id_makes_the_list_incomplete(server: FaultyServer) -> None:

@@ -134,7 +134,12 @@ def _require(name: str) -> None:
 
 @contextmanager
 def _running(
-    name: str, command: Sequence[str], base: str, *, probe: str = "/Users?count=1", more: Mapping[str, str] | None = None
+    name: str,
+    command: Sequence[str],
+    base: str,
+    *,
+    probe: str = "/Users?count=1",
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Start a command with a free port and a new token, wait until it answers, and end it."""
     port, token = free_port(), secrets.token_hex(24)

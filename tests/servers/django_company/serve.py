@@ -1,7 +1,7 @@
 """`python -m django_company.serve PORT DATABASE`: serve SCIM on 127.0.0.1, base path /scim/v2, token in SCIM_TOKEN.
 
-It deviates: 501 for filtered paths in PATCH, members are removed by value array only (without one it answers 200 and does
-nothing), `status` in errors is a number.
+It deviates: 501 for filtered paths in PATCH, members are removed by value array only (without one it answers 200 and
+does nothing), `status` in errors is a number.
 """
 
 import sys
