@@ -102,6 +102,7 @@ class AppPlan:
 
     Attributes:
         ways: the route: `name version` of each provider.
+        owner: the id of the person whom tickets and questions go to.
         config_digest: SHA-256 (hex) over the app's configuration, without secrets.
         changes: in the order in which they would be applied.
         adoption: what is taken on without any operation, once the plan is applied.
@@ -122,6 +123,7 @@ class AppPlan:
     seconds: float = 0.0
     as_of: datetime | None = None
     error: str = ""
+    owner: str = ""
 
     @property
     def complete(self) -> bool:

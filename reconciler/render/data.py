@@ -32,7 +32,7 @@ from reconciler.plan.plan import AppPlan, Fact, Finding, Plan
 from reconciler.problems import Place
 from reconciler.provider.change import Change, Why
 from reconciler.provider.snapshot import Completeness
-from reconciler.render.tally import count_changes
+from reconciler.render.tally import count_changes, count_unmanaged
 
 VERSION = 1
 
@@ -64,7 +64,7 @@ def _listed(value: Any) -> Any:
 def _summary(plan: Plan) -> dict[str, int]:
     facts = Counter(finding.fact for _, finding in plan.findings())
     told = {
-        "unmanaged": facts[Fact.UNMANAGED],
+        "unmanaged": count_unmanaged(plan),
         "conflicts": facts[Fact.CONFLICT],
         "pending": facts[Fact.PENDING],
         "waiting": facts[Fact.WAITING],
@@ -76,6 +76,7 @@ def _app_data(app: AppPlan) -> dict[str, Any]:
     return {
         "app": app.app,
         "ways": [dict(zip(("name", "version"), way.partition(" ")[::2], strict=True)) for way in app.ways],
+        "owner": app.owner,
         "config_digest": app.config_digest,
         "complete": app.complete,
         "error": app.error,

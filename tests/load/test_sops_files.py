@@ -64,10 +64,15 @@ def test_an_encrypted_file_is_decrypted_by_the_program(acme: Repository, program
 
 def test_messages_show_no_value_of_an_encrypted_file(acme: Repository, program: Path) -> None:
     """Keys and places are no secret; what stands there is."""
-    say(program, "people:\n  kim: {name: Kim, type: canary1, email: canary2, start: canary3, manager: 'a\\tcanary4'}\n")
+    say(
+        program,
+        "people:\n  kim: {name: Kim, type: canary1, email: canary2, start: canary3, manager: canary4}\n"
+        "groups:\n  g: {where: {name: canary5}, people: [canary6]}\n",
+    )
     acme.write("reconciler.yaml", "sops: sops\n").write("secret.yaml", ENCRYPTED)
     told = acme.problems()
     assert told[0].startswith("secret.yaml:2:26: error: type is employee or contractor, not this value")
+    assert "secret.yaml:4:40: error: no person is called what is written here" in "\n".join(told)
     assert "canary" not in "\n".join(told)
 
 
