@@ -12,6 +12,7 @@ from conftest import Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.load import files as files_module
 from reconciler.load.faults import Faults
 from reconciler.load.parse import parse_file
 from reconciler.load.syntax import UnreadableError
@@ -217,6 +218,15 @@ def test_ten_thousand_unknown_names_are_told_soon(repository: Repository) -> Non
         told = repository.problems()
     assert len(told) == 10_000
     assert any('did you mean "person' in line for line in told)
+
+
+def test_more_than_can_be_meant_is_told(acme: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files without number, and files without end: the bounds are far away, so they are moved here."""
+    monkeypatch.setattr(files_module, "MAX_FILE", 1_000_000)
+    acme.write("more.yaml", "# " + "x" * 1_000_000)
+    assert acme.problem() == "more.yaml:1:1: error: this file cannot be read: this file is larger than 0 MB"
+    monkeypatch.setattr(files_module, "MAX_FILES", 2)
+    assert any("more than 2 YAML files" in told for told in acme.problems())
 
 
 def test_folders_that_are_nested_without_end_are_told(acme: Repository) -> None:
