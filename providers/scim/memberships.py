@@ -11,6 +11,7 @@ from providers.scim.editing import Edit, Editor, Ending
 from providers.scim.patch import MEMBERS, add_members, remove_members
 from providers.scim.paths import AttributePath, find
 from providers.scim.resources import parse_group, parse_json
+from providers.scim.together import each
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.transport import Answer
@@ -66,10 +67,31 @@ class MembershipWriter:
         group, name = changes[0].entitlement_id, changes[0].entitlement
         job = _Job(group, name, adds=changes[0].operation is Operation.GRANT)
         members = list(dict.fromkeys(filter(None, map(_member_of, changes))))
+        if group and job.adds and len(members) <= self._dialect.check_members:
+            members = await self._existing(job, members, {change.account_id for change in changes})
         if group and members:
             async with self._turns.setdefault(group, asyncio.Lock()):
                 await self._run(job, members)
         return [_receipt(change, job) for change in changes]
+
+    async def _existing(self, job: _Job, members: Sequence[str], accounts: set[str]) -> list[str]:
+        """Return the members that exist: some servers would take anything, and answer that it is done."""
+
+        async def is_there(member: str) -> bool:
+            if member not in accounts:
+                return True
+            answer = await self._client.get("Users", member)
+            return not self._client.means(answer, "absent")
+
+        try:
+            found = await each(is_there, members, at_once=self._dialect.concurrency)
+        except TransportError as error:
+            job.end(members, Outcome.FAILED, f"{job.what}: {error.message}")
+            return []
+        gone = [member for member, there in zip(members, found, strict=True) if not there]
+        for member in gone:
+            job.end([member], Outcome.FAILED, f"{job.what}: the app has no account {member}")
+        return [member for member in members if member not in gone]
 
     async def _run(self, job: _Job, members: Sequence[str]) -> None:
         if not self._puts:
@@ -245,5 +267,5 @@ def _with_members(
     group: Mapping[str, Any], members: Sequence[str], adds: bool
 ) -> Mapping[AttributePath, list[dict[str, Any]]]:
     """Return the members of a group with some more, or without some."""
-    kept = [dict(each) for each in find(group, "members") or [] if str(find(each, "value")) not in members]
+    kept = [dict(old) for old in find(group, "members") or [] if str(find(old, "value")) not in members]
     return {MEMBERS: [*kept, *({"value": member} for member in members)] if adds else kept}

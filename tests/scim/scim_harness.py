@@ -74,7 +74,9 @@ class RunningServer:
 
     async def _change(self, fault: Fault, subject: str, to: str) -> None:
         if fault is Fault.DELETE_ENTITLEMENT:
-            group = next(each for each in await self._list("Groups") if each["displayName"] == subject.partition(":")[2])
+            group = next(
+                each for each in await self._list("Groups") if each["displayName"] == subject.partition(":")[2]
+            )
             await self._client.delete(f"Groups/{group['id']}")
             return
         user = next(each for each in await self._list("Users") if each["userName"] == subject)

@@ -257,6 +257,16 @@ def test_a_grant_to_nobody_is_refused_without_a_request(server: FaultyServer) ->
     assert server.log == []
 
 
+def test_nobody_becomes_a_member_who_does_not_exist(server: FaultyServer) -> None:
+    """Servers that take any id for a member are not believed: the account is looked up first."""
+    ana = server.store.user("ana")
+    group = server.store.group("eng")
+    gone, there = perform_batch(server.url, [grant("u-gone", group), grant(ana, group)])
+    assert (gone.outcome, there.outcome) == (Outcome.FAILED, Outcome.DONE)
+    assert "the app has no account u-gone" in gone.detail
+    assert server.store.members(group) == [ana]
+
+
 def test_a_version_is_sent_where_groups_need_one(server: FaultyServer) -> None:
     """428 and `etag: required`: the version is read just before."""
     ana = server.store.user("ana")
