@@ -15,6 +15,8 @@ from reconciler.errors import AnswerError, TransportError
 
 _NOBODY = "00000000-0000-4000-8000-00000000dead"
 _FORBIDDEN, _NOT_FOUND, _BAD = 403, 404, 400
+_PROBES = 5
+"""How many groups are read on their own to find out whether that shows members."""
 
 
 @dataclass(slots=True)
@@ -78,18 +80,18 @@ class MemberReader:
 
     async def _find_out(self, groups: Sequence[Group], users: Sequence[User]) -> Memberships:
         """No group was listed with members: either nobody is in any, or the list does not show them."""
-        try:
-            single = await self._single(groups[0].id)
-        except TransportError:
-            single = groups[0]
-        if single and single.members:
+        if await self._shows_members([group.id for group in groups]):
             return await self._one_by_one(groups)
-        if await self._are_all_empty(groups):
+        filled = await self._filled()
+        if filled is not None and not filled:
             return Memberships([_whole(group) for group in groups], complete=True, why="`members pr` finds no group")
+        if filled and await self._shows_members(filled):
+            return await self._one_by_one(groups)
         told = _told_by_users(users)
-        if told:
-            why = "the server shows no members of groups, although users say that they are in some"
-            return Memberships(list(groups), complete=False, why=f"{why}; say `members:` in the dialect")
+        if told or (filled and len(filled) < len(groups)):
+            who = "users say that they are in some" if told else "`members pr` finds some"
+            why = f"the server shows no members of groups, although {who}; say `members:` in the dialect"
+            return Memberships(list(groups), complete=False, why=why)
         if told is False or all(group.members is not None for group in groups):
             return Memberships([_whole(group) for group in groups], complete=True, why="every group is shown as empty")
         why = (
@@ -97,15 +99,27 @@ class MemberReader:
         )
         return Memberships(list(groups), complete=False, why=why)
 
-    async def _are_all_empty(self, groups: Sequence[Group]) -> bool:
-        """Ask for the groups that have members; a server that ignores filters answers with some."""
-        if self._dialect.filters != "full":
+    async def _shows_members(self, remote_ids: Sequence[str]) -> bool:
+        """Say whether one of the first few groups, read on its own, shows members; the very first may well be empty."""
+        return any(await each(self._peek, remote_ids[:_PROBES], at_once=self._dialect.concurrency))
+
+    async def _peek(self, remote_id: str) -> bool:
+        try:
+            single = await self._single(remote_id)
+        except TransportError:
             return False
+        return bool(single and single.members)
+
+    async def _filled(self) -> list[str] | None:
+        """Ask for the groups that have members; None where that cannot be asked. Who ignores filters names all."""
+        if self._dialect.filters != "full":
+            return None
         try:
             page = await self._client.page("Groups", {"filter": "members pr"})
         except TransportError:
-            return False
-        return bool(groups) and not page.resources and not page.total
+            return None
+        found = [parse_id(raw) for raw in page.resources]
+        return found if found or not page.total else None
 
     async def _single(self, remote_id: str) -> Group | None:
         answer = await self._client.get("Groups", remote_id)

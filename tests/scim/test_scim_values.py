@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from faulty_server import FaultyServer
-from scim_driving import grant, open_provider, perform_one, read, revoke
 from hypothesis import given
 from hypothesis import strategies as st
+from scim_driving import grant, open_provider, perform_one, read, revoke
 
 from providers.scim.config import ValueKind
 from providers.scim.provider import ScimProvider
