@@ -58,12 +58,16 @@ class ScimClient:
         transport: the app's connection.
         dialect: what the server does in its own way.
         bulk: whether creations may travel together, where the server says that it can.
+
+    Attributes:
+        shows_members: whether a list of groups was seen that shows members: then a group without any has none.
     """
 
     def __init__(self, transport: Transport, dialect: Dialect, *, bulk: bool = False) -> None:
         self.transport = transport
         self.dialect = dialect
         self._config: Mapping[str, Any] | None = None
+        self.shows_members = False
         self._turn = asyncio.Lock()
         self._bulk: Bulk | None = None
         self._wants_bulk = bulk

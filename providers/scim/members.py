@@ -60,7 +60,8 @@ class MemberReader:
         if not groups:
             return Memberships([], complete=True, why="there are no groups")
         source: MemberSource = self._dialect.members
-        if source == "auto" and any(group.members for group in groups):
+        if source == "auto" and (self._client.shows_members or any(group.members for group in groups)):
+            self._client.shows_members = True
             source = "listed"
         readers: Mapping[MemberSource, Callable[[Sequence[Group], Sequence[User]], Awaitable[Memberships]]] = {
             "auto": self._find_out,
@@ -82,9 +83,11 @@ class MemberReader:
         """No group was listed with members: either nobody is in any, or the list does not show them."""
         if await self._shows_members([group.id for group in groups]):
             return await self._one_by_one(groups)
-        filled = await self._filled()
+        filled = await self._filled(len(groups))
         if filled is not None and not filled:
-            return Memberships([_whole(group) for group in groups], complete=True, why="`members pr` finds no group")
+            return Memberships(
+                [_whole(group) for group in groups], complete=True, why="no group has members, by filters"
+            )
         if filled and await self._shows_members(filled):
             return await self._one_by_one(groups)
         told = _told_by_users(users)
@@ -110,16 +113,23 @@ class MemberReader:
             return False
         return bool(single and single.members)
 
-    async def _filled(self) -> list[str] | None:
-        """Ask for the groups that have members; None where that cannot be asked. Who ignores filters names all."""
+    async def _filled(self, groups: int) -> list[str] | None:
+        """Ask for the groups that have members; None where that cannot be asked.
+
+        Who ignores filters names all of them. Who answers what is not understood with nothing is found out by asking
+        for the groups without members: those must then be all.
+        """
         if self._dialect.filters != "full":
             return None
         try:
             page = await self._client.page("Groups", {"filter": "members pr"})
+            if page.resources or page.total:
+                return [parse_id(raw) for raw in page.resources] or None
+            empty = await self._client.page("Groups", {"filter": "not (members pr)"})
         except TransportError:
             return None
-        found = [parse_id(raw) for raw in page.resources]
-        return found if found or not page.total else None
+        found = len(empty.resources) if empty.total is None else empty.total
+        return [] if found == groups else None
 
     async def _single(self, remote_id: str) -> Group | None:
         answer = await self._client.get("Groups", remote_id)
