@@ -164,7 +164,7 @@ def _adopt(
     recorded = applied.attributes if applied else {}
     attributes = {name: value for name, value in account.attributes.items() if name not in changed}
     attributes |= {name: recorded[name] for name in changed if name in recorded}
-    username = live.username
+    username = live.username or (applied.username if applied else "")
     if "username" in changed or (applied and applied.username and account.identity in draft.sides.matching.renamed):
         # A declared username stays recorded until the YAML follows, so that the rename goes on being shown.
         username = applied.username if applied and account.username else live.username

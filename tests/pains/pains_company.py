@@ -158,6 +158,7 @@ class Company:
         assert done.code == 0, done.said
         again = self.plan()
         assert (again.code, "nothing to do" in again.out) == (0, True), again.said
+        assert "adoption" not in again.out, again.said
         return done
 
     def changes(self, *arguments: str) -> list[str]:

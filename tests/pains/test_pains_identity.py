@@ -184,8 +184,9 @@ def test_two_accounts_with_one_email_are_not_guessed_between(hub: Company, serve
     assert "2 accounts" in done.out
     assert not set(twins) & set(server.store.members("g-00001"))
     hub.people("omar", "kim", "lee", ana={"usernames": {"hub": "ana2"}})
-    done = hub.apply()
+    hub.settle()
     assert twins[0] not in server.store.members("g-00001")
+    assert twins[1] in server.store.members("g-00001")
 
 
 def test_case_of_emails_and_usernames_does_not_matter(hub: Company, server: FaultyServer) -> None:
