@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from providers.scim.attributes import Attributes, read
 from providers.scim.client import ScimClient
 from providers.scim.config import ScimConfig, ValueKind
 from providers.scim.lookup import Lookup
+from providers.scim.mapping import read, to_account
 from providers.scim.members import MemberReader, Memberships
 from providers.scim.paths import NameTable, elements, find
 from providers.scim.proof import Listing
@@ -16,8 +16,6 @@ from providers.scim.resources import Group, User, parse_json, parse_user
 from reconciler.errors import ProviderError, TransportError
 from reconciler.provider.snapshot import (
     ACCOUNTS,
-    AccountStatus,
-    LiveAccount,
     LiveEntitlement,
     Snapshot,
     SnapshotBuilder,
@@ -192,19 +190,6 @@ class Reader:
 def _made_up(name: str, what: str) -> Listing[Any]:
     """Refuse a list that holds what the server makes up: it is not the real one."""
     return Listing([], complete=False, why=f"the server lists {name}, which it makes up, instead of its {what}")
-
-
-def to_account(user: User, names: NameTable) -> LiveAccount:
-    """Return a user as the core knows accounts. Without an email, a username that is one stands for it."""
-    return LiveAccount(
-        remote_id=user.id,
-        username=user.username,
-        email=user.email or (user.username if "@" in user.username else ""),
-        external_id=user.external_id,
-        status=AccountStatus.SUSPENDED if user.active is False else AccountStatus.ACTIVE,
-        attributes=Attributes(user.raw, names),
-        version=user.version,
-    )
 
 
 def typed_values(value: Any, rule: ValueKind) -> Iterable[tuple[dict[str, Any], str]]:
