@@ -29,10 +29,6 @@ class Head(NamedTuple):
         return f"{self.number}:{self.digest}"
 
 
-NO_HEAD: Final = Head(0, "")
-"""The head of an empty trail."""
-
-
 def parse_head(text: str) -> Head:
     """Return the head of a text `NUMBER:DIGEST`.
 

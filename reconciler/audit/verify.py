@@ -5,10 +5,10 @@ written anew with new digests, only a head shows that was kept elsewhere.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from reconciler.audit.anchor import NO_HEAD, Head
+from reconciler.audit.anchor import Head
 from reconciler.audit.chain import digest_entry
 from reconciler.state.contract import AuditEntry
 
@@ -42,31 +42,28 @@ class Verified:
 
 def verify_trail(entries: Iterable[AuditEntry], heads: Iterable[Head]) -> Verified:
     """Check a whole trail, from its first entry on, against heads that were kept outside of it."""
-    check = _Check()
-    for head in heads:
-        check.heads.setdefault(head.number, set()).add(head.digest)
+    check = TrailCheck(heads)
     for entry in entries:
         check.look_at(entry)
-    check.look_beyond()
-    anchored = sum(map(len, check.heads.values()))
-    return Verified(check.count, check.last, anchored, tuple(check.faults))
+    return check.finish()
 
 
-@dataclass
-class _Check:
-    """A check in progress.
+class TrailCheck:
+    """A check in progress, for whoever reads the trail anyway: hand it each entry, then ask what it came to.
 
-    Attributes:
-        follows: digests that the next entry may name as the one before it; None where that entry is missing.
-        good: the last anchored head that was found again.
+    Args:
+        heads: those that were kept outside the trail.
     """
 
-    heads: dict[int, set[str]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    count: int = 0
-    last: Head = NO_HEAD
-    follows: frozenset[str] | None = frozenset({""})
-    good: int = 0
+    def __init__(self, heads: Iterable[Head]) -> None:
+        self._heads: dict[int, set[str]] = {}
+        for head in heads:
+            self._heads.setdefault(head.number, set()).add(head.digest)
+        self._faults: list[Fault] = []
+        self._count = 0
+        self._last = Head(0, "")
+        self._follows: frozenset[str] | None = frozenset({""})
+        self._good = 0
 
     def look_at(self, entry: AuditEntry) -> None:
         """Check the next entry."""
@@ -74,44 +71,46 @@ class _Check:
         actual = digest_entry(entry.number, entry.at, entry.kind, entry.body, entry.previous)
         if actual != entry.digest:
             self._fault(entry.number, "was edited: its digest is not that of its content")
-        if self.follows is not None and entry.previous not in self.follows:
+        if self._follows is not None and entry.previous not in self._follows:
             self._fault(entry.number, "does not follow the entry before it: it names another one's digest")
         self._check_heads(entry, actual)
-        self.count += 1
-        self.last = Head(entry.number, entry.digest)
-        self.follows = frozenset({entry.digest, actual})
+        self._count += 1
+        self._last = Head(entry.number, entry.digest)
+        self._follows = frozenset({entry.digest, actual})
 
     def _check_number(self, entry: AuditEntry) -> None:
-        expected = self.last.number + 1
+        expected = self._last.number + 1
         if entry.number > expected:
             self._fault(expected, f"{_range(expected, entry.number - 1)} missing", whole=True)
-            self.follows = None
+            self._follows = None
         elif entry.number < expected:
             self._fault(entry.number, f"stands where entry {expected} belongs")
-            self.follows = None
+            self._follows = None
 
     def _check_heads(self, entry: AuditEntry, actual: str) -> None:
-        anchored = self.heads.get(entry.number, set())
+        anchored = self._heads.get(entry.number, set())
         wrong = anchored - {entry.digest, actual}
         for digest in sorted(wrong):
-            since = f"entry {self.good}" if self.good else "the beginning"
+            since = f"entry {self._good}" if self._good else "the beginning"
             self._fault(
                 entry.number,
                 f"is not the one that was anchored ({digest[:_SHOWN]}…): it, or one before it since {since}, "
                 "was replaced and the chain written anew",
             )
         if anchored and not wrong:
-            self.good = entry.number
+            self._good = entry.number
 
-    def look_beyond(self) -> None:
-        """Check whether anything was anchored that the trail does not have any more."""
-        furthest = max(self.heads, default=0)
-        if furthest > self.last.number:
-            first = self.last.number + 1
+    def finish(self) -> Verified:
+        """Compare the end with what was anchored, and return what everything came to."""
+        furthest = max(self._heads, default=0)
+        if furthest > self._last.number:
+            first = self._last.number + 1
             self._fault(first, f"{_range(first, furthest)} cut off: {furthest} was anchored", whole=True)
+        anchored = sum(map(len, self._heads.values()))
+        return Verified(self._count, self._last, anchored, tuple(self._faults))
 
     def _fault(self, number: int, text: str, *, whole: bool = False) -> None:
-        self.faults.append(Fault(number, text if whole else f"entry {number} {text}"))
+        self._faults.append(Fault(number, text if whole else f"entry {number} {text}"))
 
 
 def _range(first: int, last: int) -> str:

@@ -129,7 +129,7 @@ def path(tmp_path: Path) -> Path:
         ("""UPDATE audit SET body = '{"n":9,"n":3,"run":"r3"}' WHERE number = 4""", 4, "entry 4 was edited"),
         ("UPDATE audit SET body = '[]' WHERE number = 4", 4, "entry 4 was edited"),
         ("UPDATE audit SET body = 'nonsense' WHERE number = 4", 4, "entry 4 was edited"),
-        (f"UPDATE audit SET body = '{'[' * 5000}' WHERE number = 4", 4, "entry 4 was edited"),
+        (f"UPDATE audit SET body = '{'[' * 5000}' WHERE number = 4", 4, "entry 4 was edited"),  # noqa: S608 - a literal
         ("UPDATE audit SET body = x'00ff' WHERE number = 4", 4, "entry 4 was edited"),
         ("UPDATE audit SET at = 'yesterday' WHERE number = 4", 4, "entry 4 was edited"),
         ("UPDATE audit SET at = '2026-03-01T13:00:00+01:00' WHERE number = 4", 4, "entry 4 was edited"),
