@@ -33,6 +33,7 @@ class TicketDirectory:
     def __init__(self, root: Path, path: str) -> None:
         self.path = path
         self._root = root.resolve()
+        self._cleared = False
         self._folder = (root / path).resolve()
         if not self._folder.is_relative_to(self._root):
             raise ProviderError(f"{path} is outside of the folder of reconciler.yaml", hint="tickets stay in the tree")
@@ -130,6 +131,9 @@ class TicketDirectory:
 
     def _clear_left(self) -> None:
         """Remove the temporary files of runs that were killed long ago; younger ones may still be written."""
+        if self._cleared:
+            return
+        self._cleared = True
         for file in self._folder.glob(".ticket-*.tmp"):
             with suppress(FileNotFoundError):
                 if time.time() - file.stat().st_mtime > LEFT_SECONDS:

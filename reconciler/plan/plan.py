@@ -40,6 +40,7 @@ class Finding:
         text: what is the case and, where something is to be done, what.
         refuses: whether it makes the run exit as refused (an item that should change and may not).
         fails_drift: whether the drift check fails because of it (a privileged unmanaged grant).
+        name: what the app calls the holder, where that is an account of no identity; for readers only.
     """
 
     fact: Fact
@@ -50,6 +51,7 @@ class Finding:
     privileged: bool = False
     refuses: bool = False
     fails_drift: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ The shape (`version` rises only when something is taken away or changes its mean
              adoption: {accounts, entitlements, grants, gone},          numbers
              changes: [{id, operation, kind, item, way, before, after, username, account_id, entitlement_id,
                         cause, why: [{text, place}], privileged, blocked}],
-             findings: [{fact, item, text, place, why, privileged, refuses, fails_drift}],
+             findings: [{fact, item, text, place, why, privileged, refuses, fails_drift,
+             name}],
              cancellations: [{way, change_id, key, address, reason}]}]}
 
 An item is `{holder}`, `{entitlement}` or `{holder, entitlement}`; a place is `{file, line, column}` or null; an instant
@@ -127,6 +128,7 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "privileged": finding.privileged,
         "refuses": finding.refuses,
         "fails_drift": finding.fails_drift,
+        "name": finding.name,
     }
 
 

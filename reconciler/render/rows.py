@@ -139,7 +139,7 @@ def _is_harmless(finding: Finding) -> bool:
 
 def finding_row(finding: Finding, *, verbose: bool = False) -> Row:
     """Return the row of a finding; why something that is only waited for is declared is told if verbose."""
-    holder, entitlement = subject(finding.item)
+    holder, entitlement = subject(finding.item, finding.name)
     waits = finding.fact in (Fact.PENDING, Fact.WAITING)
     reasons = "" if waits and not verbose else because("", finding.why, whole=verbose)
     text = visible(finding.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from conftest import Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.load import files as files_module
 from reconciler.load.faults import Faults
 from reconciler.load.parse import parse_file
 from reconciler.load.syntax import UnreadableError
@@ -181,12 +183,19 @@ def test_a_pipe_is_told_and_never_waited_for(acme: Repository) -> None:
         assert "this is no regular file" in acme.problem()
 
 
-def test_a_file_that_may_not_be_read_is_told(acme: Repository) -> None:
-    """With the reason of the system."""
+def test_a_file_that_may_not_be_read_is_told(acme: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason of the system; root may read everything, so that for root the system is made to refuse."""
     acme.write("more.yaml", "people: {}")
     (acme.root / "more.yaml").chmod(0)
     if os.access(acme.root / "more.yaml", os.R_OK):
-        pytest.skip("runs as root, who may read everything")
+        really = os.open
+
+        def refuse(path: str, *rest: int, **options: int) -> int:
+            if str(path).endswith("more.yaml"):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return really(path, *rest, **options)
+
+        monkeypatch.setattr(os, "open", refuse)
     assert "this file cannot be read: Permission denied" in acme.problem()
 
 
@@ -217,6 +226,15 @@ def test_ten_thousand_unknown_names_are_told_soon(repository: Repository) -> Non
         told = repository.problems()
     assert len(told) == 10_000
     assert any('did you mean "person' in line for line in told)
+
+
+def test_more_than_can_be_meant_is_told(acme: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files without number, and files without end: the bounds are far away, so they are moved here."""
+    monkeypatch.setattr(files_module, "MAX_FILE", 1_000_000)
+    acme.write("more.yaml", "# " + "x" * 1_000_000)
+    assert acme.problem() == "more.yaml:1:1: error: this file cannot be read: this file is larger than 0 MB"
+    monkeypatch.setattr(files_module, "MAX_FILES", 2)
+    assert any("more than 2 YAML files" in told for told in acme.problems())
 
 
 def test_folders_that_are_nested_without_end_are_told(acme: Repository) -> None:

@@ -62,9 +62,6 @@ APP = {
     "accounts: {attributes: {a: {b: c}}}": [
         "apps/jira.yaml:4:32: error: attributes.a is one value, not a mapping",
     ],
-    'accounts: {attributes: {a: "{{ person.name"}}': [
-        "apps/jira.yaml:4:32: error: '{{ person.name' cannot be read: unexpected end of template, expected 'end of print statement'.",
-    ],
 }
 
 ANYWHERE = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Repository
 
+from reconciler.load import sops as sops_module
 from reconciler.load.sops import is_encrypted
 
 PLAIN = """\
@@ -98,6 +99,19 @@ def test_a_file_that_cannot_be_decrypted_is_told(acme: Repository, program: Path
         "secret.yaml:1:1: error: sops cannot decrypt this file: Failed to get the data key no matching identity\n"
         "    is the key there that it was encrypted for?"
     )
+
+
+def test_a_program_that_cannot_run_or_does_not_end_is_told(
+    acme: Repository, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, no hang."""
+    acme.write("reconciler.yaml", "sops: true\n").write("secret.yaml", ENCRYPTED)
+    program.write_bytes(b"\x7fELF nonsense")
+    program.chmod(0o755)
+    assert "sops cannot be run: Exec format error" in acme.problem()
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(sops_module, "_SECONDS", 0.2)
+    assert "sops did not answer within 0 s" in acme.problem()
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
+import reconciler
 from reconciler.cli.main import run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(reconciler.__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "reconciler.cli.main"]
 TOKEN_NAME = "HUB_TOKEN"
 

@@ -42,7 +42,7 @@ def test_a_short_page_removes_nothing_and_exits_with_5(hub: Company, server: Fau
     hub.settle()
     hub.grants((["ana", "omar"], {"hub": ["group:eng"]}))
     server.log.clear()
-    server.habits.shorten = lambda _, length: min(length, kept)
+    server.habits.shorten = lambda start, length: min(length, max(0, kept - start + 1))
     planned, done = hub.plan(), hub.apply()
     assert (planned.code, done.code) == (5, 5)
     assert "accounts" in planned.out
@@ -204,10 +204,13 @@ def test_what_is_protected_is_not_taken_away(
     hub.settle()
     hub.policies(protected=protected)
     hub.grants((["ana", "omar"], {"hub": ["group:eng"]}))
+    server.log.clear()
     done = hub.apply()
     assert done.code == 3
     assert said in done.out
+    assert writes(server) == []
     assert "kim@acme.example" in names(server)
+    assert "kim@acme.example" in active(server)
 
 
 @pytest.mark.parametrize("size", [2, 4, 6, 12])

@@ -19,7 +19,12 @@ def test_an_account_is_created_with_what_it_starts_with(server: FaultyServer) ->
             "id-ana",
             title="Boss",
             department="Sales",
-            **{"person.name": "Ana Ruiz", "person.given_name": "Ana", "person.family_name": "Ruiz", "person.title": "x"},
+            **{
+                "person.name": "Ana Ruiz",
+                "person.given_name": "Ana",
+                "person.family_name": "Ruiz",
+                "person.title": "x",
+            },
         ),
     )
     assert receipt.outcome is Outcome.DONE

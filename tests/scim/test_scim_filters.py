@@ -62,7 +62,9 @@ def test_member_changes_respect_both_limits(members: list[str], chunk: int, larg
         assert [member for part, _ in parts for member in part] == members
         for part, body in parts:
             assert len(part) <= chunk
-            assert len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) <= largest or len(part) == 1
+            assert (
+                len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) <= largest or len(part) == 1
+            )
 
 
 def test_an_element_is_named_by_its_value() -> None:

@@ -172,6 +172,23 @@ def test_a_removal_that_is_ignored_is_tried_in_the_other_form(server: FaultyServ
     assert server.store.members(group) == [ben]
 
 
+@pytest.mark.parametrize("status", [400, 501])
+def test_a_removal_that_is_refused_is_tried_in_the_other_form(server: FaultyServer, status: int) -> None:
+    """501 for a filtered path is about the path, not about PATCH."""
+    ana, ben = server.store.user("ana"), server.store.user("ben")
+    group = server.store.group("eng", (ana, ben))
+
+    def refuse(request: Request) -> None:
+        if request.method == "PATCH" and "members[" in json.dumps(request.body):
+            raise ScimError(status, "no filtered paths", "invalidPath")
+
+    server.habits.before = refuse
+    receipt = perform_one(server.url, revoke(ana, group))
+    assert receipt.outcome is Outcome.DONE
+    assert "refused removal by filter; removed by array" in receipt.detail
+    assert server.store.members(group) == [ben]
+
+
 def test_a_removal_that_no_form_achieves_is_a_failure(server: FaultyServer) -> None:
     """Whatever the status says."""
     ana = server.store.user("ana")
@@ -255,6 +272,16 @@ def test_a_grant_to_nobody_is_refused_without_a_request(server: FaultyServer) ->
     assert "no account yet" in perform_one(server.url, grant("", "g-1")).detail
     assert "no such group yet" in perform_one(server.url, grant("u-1", "")).detail
     assert server.log == []
+
+
+def test_nobody_becomes_a_member_who_does_not_exist(server: FaultyServer) -> None:
+    """Servers that take any id for a member are not believed: the account is looked up first."""
+    ana = server.store.user("ana")
+    group = server.store.group("eng")
+    gone, there = perform_batch(server.url, [grant("u-gone", group), grant(ana, group)])
+    assert (gone.outcome, there.outcome) == (Outcome.FAILED, Outcome.DONE)
+    assert "the app has no account u-gone" in gone.detail
+    assert server.store.members(group) == [ana]
 
 
 def test_a_version_is_sent_where_groups_need_one(server: FaultyServer) -> None:

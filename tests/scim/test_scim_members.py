@@ -2,8 +2,9 @@
 
 import pytest
 from faulty_server import FaultyServer, Request, ScimError
-from scim_driving import read
+from scim_driving import open_provider, read, use
 
+from providers.scim.provider import ScimProvider
 from reconciler.provider.snapshot import Snapshot
 
 
@@ -74,13 +75,38 @@ def test_users_who_name_their_groups_give_hidden_members_away(server: FaultyServ
 
 
 def test_groups_without_anybody_are_proven_to_be_empty(server: FaultyServer) -> None:
-    """Where members are left out because there are none, `members pr` says so."""
+    """Where members are left out because there are none, filters for and against members say so."""
     server.store.user("ana")
     for name in ("eng", "ops"):
         del server.store.groups[server.store.group(name)]["members"]
     snapshot = read(server.url)
     assert snapshot.collections["grants:group"].complete
-    assert "members pr" in snapshot.collections["grants:group"].why
+    assert "by filters" in snapshot.collections["grants:group"].why
+
+
+def test_a_filter_that_finds_nothing_at_all_proves_nothing(server: FaultyServer) -> None:
+    """A server that answers every filter with nothing has not said that groups are empty."""
+    server.store.group("eng", (server.store.user("ana"),))
+    server.habits.members = "hidden"
+    server.habits.empty_filters = True
+    assert not read(server.url).collections["grants:group"].complete
+
+
+def test_a_server_that_was_seen_to_show_members_is_believed(server: FaultyServer) -> None:
+    """Once members were shown, a group without any has none: the last one may leave."""
+    ana = server.store.user("ana")
+    group = server.store.group("eng", (ana,))
+    server.habits.ignore_filters = True
+
+    async def twice(provider: ScimProvider) -> tuple[Snapshot, Snapshot]:
+        first = await provider.read()
+        del server.store.groups[group]["members"]
+        return first, await provider.read()
+
+    first, second = use(open_provider(server.url), twice)
+    assert _grants(first)
+    assert second.collections["grants:group"].complete
+    assert not _grants(second)
 
 
 def test_empty_groups_that_cannot_be_proven_are_unread_until_somebody_says_so(server: FaultyServer) -> None:

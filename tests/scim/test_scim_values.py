@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from faulty_server import FaultyServer
-from scim_driving import grant, open_provider, perform_one, read, revoke
 from hypothesis import given
 from hypothesis import strategies as st
+from scim_driving import grant, open_provider, perform_one, read, revoke
 
 from providers.scim.config import ValueKind
 from providers.scim.provider import ScimProvider
@@ -55,7 +55,9 @@ def test_a_single_value_replaces_another_of_its_type(server: FaultyServer) -> No
 def test_a_single_attribute_is_a_kind_too(server: FaultyServer) -> None:
     """`userType: Licensed` is a licence."""
     ana = server.store.user("ana", userType="Basic")
-    assert perform_one(server.url, grant(ana, "license:Licensed", "license:Licensed"), **LICENSES).outcome is Outcome.DONE
+    assert (
+        perform_one(server.url, grant(ana, "license:Licensed", "license:Licensed"), **LICENSES).outcome is Outcome.DONE
+    )
     assert server.store.users[ana]["userType"] == "Licensed"
     assert set(read(server.url, **LICENSES).grants()) == {(ana, "license:Licensed", None)}
     perform_one(server.url, revoke(ana, "license:Basic", "license:Basic"), **LICENSES)

@@ -297,3 +297,34 @@ def test_what_a_killed_run_left_is_cleared_later(tmp_path: Path) -> None:
         os.utime(folder / name, (time.time() - age, time.time() - age))
     open_one(tmp_path, GRANT)
     assert sorted(file.name for file in folder.glob(".ticket-*")) == [".ticket-new.tmp"]
+
+
+def test_two_runs_that_open_at_once_share_one_ticket(tmp_path: Path) -> None:
+    """The second finds the file that the first has just written, though it had looked before."""
+
+    async def run() -> list[str]:
+        first, second = open_tickets(tmp_path), open_tickets(tmp_path)
+        await second.perform(make(Operation.GRANT, "sam", "door:lab"))  # from here on it knows what there is
+        return [(await provider.perform(GRANT)).detail for provider in (first, second)]
+
+    mine, theirs = asyncio.run(run())
+    assert mine == theirs
+    assert len(list_tickets(tmp_path)) == 2
+
+
+def test_a_file_in_the_way_of_a_ticket_is_told(tmp_path: Path) -> None:
+    """It is not overwritten, and not taken for the ticket."""
+    file = open_one(tmp_path, GRANT)
+    file.write_text("---\napp: other\n---\nmine\n", encoding="utf-8")
+    receipt = perform(tmp_path, GRANT)[0]
+    assert receipt.outcome is Outcome.FAILED
+    assert "there is a file for the ticket" in receipt.detail
+    assert file.read_text(encoding="utf-8").endswith("mine\n")
+
+
+def test_an_entitlement_that_is_renamed_says_its_old_name(tmp_path: Path) -> None:
+    """A person must not make it anew."""
+    change = make(Operation.RENAME_ENTITLEMENT, "", "door:lab", before={"key": "door:old"})
+    assert "2. Rename door:old to **lab**; do not make it anew." in open_one(tmp_path, change).read_text(
+        encoding="utf-8"
+    )
