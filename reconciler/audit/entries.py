@@ -58,7 +58,7 @@ def _app(app: AppPlan) -> dict[str, Any]:
         "ways": list(app.ways),
         "config": app.config_digest,
         "complete": app.complete,
-        "collections": {name: _completeness(part) for name, part in app.collections.items()},
+        "collections": {plain(name): _completeness(part) for name, part in app.collections.items()},
         "counts": msgspec.to_builtins(app.counts),
         "as_of": app.as_of.isoformat() if app.as_of else None,
         "error": clean(app.error),

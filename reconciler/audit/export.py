@@ -192,7 +192,7 @@ def _counted(
     whole = not verified.faults
     against = f"head {verified.head}, compared with {verified.anchored} anchored heads"
     state = f"the trail is whole, {against}" if whole else f"the trail is broken: {verified.faults[0].text}; {against}"
-    proven = whole and bool(verified.anchored)
+    proven = whole and verified.furthest >= max(numbers, default=1)
     span = f"entries {numbers[0]} to {numbers[-1]}; " if numbers else ""
     outcomes = Counter(row["outcome"] or "no outcome" for row in parts["changes"])
     made = f"made {question.now.isoformat()} by reconciler {question.tool}"

@@ -30,13 +30,14 @@ class Verified:
     Attributes:
         entries: how many there are.
         head: the last of them; (0, "") where there is none.
-        anchored: how many heads from elsewhere were compared.
+        anchored: how many heads from elsewhere were compared; furthest: the greatest number among them, 0 for none.
         faults: what is wrong, in the order of the trail.
     """
 
     entries: int
     head: Head
     anchored: int
+    furthest: int
     faults: tuple[Fault, ...]
 
 
@@ -107,7 +108,7 @@ class TrailCheck:
             first = self._last.number + 1
             self._fault(first, f"{_range(first, furthest)} cut off: {furthest} was anchored", whole=True)
         anchored = sum(map(len, self._heads.values()))
-        return Verified(self._count, self._last, anchored, tuple(self._faults))
+        return Verified(self._count, self._last, anchored, furthest, tuple(self._faults))
 
     def _fault(self, number: int, text: str, *, whole: bool = False) -> None:
         self._faults.append(Fault(number, text if whole else f"entry {number} {text}"))

@@ -109,6 +109,8 @@ def test_populations_are_counted_and_proven(applied: World) -> None:
     question = Question(Period(), {}, timedelta(), applied.moment, "1.0")
     unproven = make_export(entries_of(applied), [], question)
     assert not rows(unproven, "populations", population="audit entries")[0]["complete"]
+    early = make_export(entries_of(applied), [Head(1, entries_of(applied)[0].digest)], question)
+    assert not rows(early, "populations", population="changes")[0]["complete"]
     broken = make_export(entries_of(applied)[:-1], [Head(*head_of(applied))], question)
     assert "cut off" in rows(broken, "populations", population="audit entries")[0]["detail"]
 
