@@ -47,7 +47,7 @@ class AppAnswer:
 
     Attributes:
         ways: in the order of the route; empty only if the route could not be opened (`error`).
-        reread: pinned accounts that were asked for singly, because the list of accounts could not be read.
+        reread: pinned accounts that were asked for singly, because the list of accounts does not show them.
     """
 
     app: App

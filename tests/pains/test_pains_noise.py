@@ -67,7 +67,7 @@ def test_a_plan_leaves_no_file_behind_but_the_one_it_was_asked_for(busy: Company
     assert not (busy.folder / "tickets").exists()
 
 
-def test_a_clone_that_cannot_be_written_can_be_planned(busy: Company, tmp_path: Any) -> None:
+def test_a_clone_that_cannot_be_written_can_be_planned(busy: Company) -> None:
     """A plan job without a writable checkout: the cache is skipped without a word."""
     (busy.folder / ".reconciler").write_text("in the way")
     done = busy.plan()

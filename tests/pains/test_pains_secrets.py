@@ -1,5 +1,6 @@
 """Secrets and injections: a planted canary is in no output and no file; names of people and groups obey nobody."""
 
+import base64
 import re
 import sqlite3
 from typing import Any
@@ -97,8 +98,6 @@ def test_a_token_that_comes_back_in_an_error_is_in_no_output_and_no_file(
 
 def test_a_half_or_encoded_token_does_not_come_back_either(leaky: Company, server: FaultyServer) -> None:
     """In base64, in a URL, as JSON inside of JSON."""
-    import base64
-
     encoded = base64.b64encode(TOKEN.encode()).decode()
 
     def check(request: Any) -> None:
@@ -203,7 +202,7 @@ def test_names_from_an_app_are_harmless_everywhere(hub: Company, server: FaultyS
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-def test_names_from_yaml_are_harmless_everywhere(company: Company, server: FaultyServer, nasty: str) -> None:
+def test_names_from_yaml_are_harmless_everywhere(company: Company, nasty: str) -> None:
     """A hostile name, title and entitlement in a ticket, in the terminal and in Markdown."""
     company.people("omar", ana={"name": nasty, "title": nasty})
     company.app("figma", entitlements={f"license:{nasty}": {}})
@@ -228,7 +227,7 @@ def test_names_from_yaml_are_harmless_everywhere(company: Company, server: Fault
     assert company.run("plan", "--json").data()["empty"] is True
 
 
-def test_the_journal_holds_no_secret_and_can_be_read(leaky: Company, server: FaultyServer) -> None:
+def test_the_journal_holds_no_secret_and_can_be_read(leaky: Company) -> None:
     """What is remembered is a plain database: no token in any table."""
     assert leaky.apply().code == 0
     with sqlite3.connect(leaky.folder / ".reconciler" / "state.db") as base:
