@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from providers.scim.paths import ENTERPRISE, AttributePath, NameTable, elements, find, key_in, primary
+from providers.scim.paths import AttributePath, NameTable, elements, find, key_in, primary, short_name
 from reconciler.items import Value
 
 _NOT_COMPARED = frozenset({"schemas", "id", "meta", "active", "groups", "password", "members"})
@@ -47,7 +47,7 @@ class Attributes(Mapping[str, Value]):
 
     def _values(self) -> dict[str, tuple[str, Value]]:
         if self._flat is None:
-            self._flat = {name.lower(): (_shown(name), value) for name, value in flatten(self._parsed())}
+            self._flat = {name.lower(): (short_name(name), value) for name, value in flatten(self._parsed())}
         return self._flat
 
     def _parsed(self) -> dict[str, Any]:
@@ -55,11 +55,6 @@ class Attributes(Mapping[str, Value]):
             self._resource = msgspec.json.decode(self._raw or b"{}")
             self._raw = None
         return self._resource
-
-
-def _shown(name: str) -> str:
-    """Return a name as users write it: attributes of the enterprise extension without its URN."""
-    return name[len(ENTERPRISE) + 1 :] if name.startswith(ENTERPRISE) else name
 
 
 def flatten(resource: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:

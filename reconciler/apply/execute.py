@@ -177,6 +177,8 @@ class _Work:
             problems=tuple(self._problems),
             adopted=self._adopted,
             cancelled=self._cancelled,
+            unread=tuple(app.app for app in self.plan.apps if not app.complete),
+            conflicts=sum(finding.refuses for _, finding in self.plan.findings()),
             interrupted=self._walk.stopped,
         )
 

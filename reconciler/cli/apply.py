@@ -53,7 +53,7 @@ def command(
         session,
         scope,
         reviewed=reviewed,
-        confirm=_confirmation(common, ask=reviewed is None and not yes),
+        confirm=_confirmation(common, reviewed=reviewed, ask=reviewed is None and not yes),
         progress=watch_applying(common),
         read_progress=watch_reading(common, session, scope),
         override=lifted,
@@ -98,11 +98,17 @@ def _scope_of(reviewed: "Plan | None", asked: "Scope") -> "Scope":
     return reviewed.scope
 
 
-def _confirmation(common: Common, *, ask: bool) -> "Callable[[Plan], bool]":
-    """Return what shows the fresh plan and asks, where there is something to agree to."""
+def _confirmation(common: Common, *, reviewed: "Plan | None", ask: bool) -> "Callable[[Plan], bool]":
+    """Return what shows the fresh plan and asks, where there is something to agree to.
+
+    A plan that was reviewed, and is the same still, is not told all over again.
+    """
 
     def confirm(plan: "Plan") -> bool:
-        _show(plan, common)
+        if reviewed is None or common.json or common.verbose:
+            _show(plan, common)
+        else:
+            print_lines([f"as reviewed: plan {plan.digest[:12]}"])
         if not ask or plan.empty:
             return True
         return click.confirm("Apply these changes?", err=True)

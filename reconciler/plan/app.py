@@ -25,7 +25,10 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
-        return JudgedApp(inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error)
+        owner = inputs.declared.app.owner
+        return JudgedApp(
+            inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
+        )
     sides = join_sides(inputs)
     draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
     classify_accounts(draft)
@@ -55,6 +58,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         requests=sum(snapshot.requests for snapshot in snapshots),
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
+        owner=sides.declared.app.owner,
         basis=gather_basis(sides),
     )
 

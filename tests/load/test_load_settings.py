@@ -57,7 +57,8 @@ MISTAKES = {
     '    did you mean "organization"?',
     "people: {}": 'reconciler.yaml:1:1: error: reconciler.yaml has no key "people"\n'
     "    people stand in other files: people.yaml",
-    "timezone: Europe/Berln": 'reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, not "Europe/Berln"\n'
+    "timezone: Europe/Berln": "reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, "
+    'not "Europe/Berln"\n'
     '    did you mean "Europe/Berlin"?',
     "timezone: ../../etc/passwd": "reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, "
     'not "../../etc/passwd"',
