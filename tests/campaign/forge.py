@@ -14,7 +14,6 @@ from typing import Any
 
 import wounds
 
-
 PRELOADED = (
     "reconciler.cli.apply",
     "reconciler.cli.main",

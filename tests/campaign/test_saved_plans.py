@@ -91,7 +91,8 @@ def test_another_version_of_the_tool_is_refused(company: Company) -> None:
     """It may mean something else by the same YAML."""
     review(company)
     said = refusal(company, replace={"reconciler.version:__version__": "9.8.7"})
-    assert re.search(r"the tool's version: \d+\.\d+\.\d+\S*, now 9\.8\.7", said)
+    assert "the tool's version: " in said
+    assert "now reconciler 9.8.7" in said
 
 
 def test_another_version_of_a_provider_is_refused(company: Company) -> None:

@@ -9,8 +9,8 @@ import pytest
 for _name in ("cli", "scim"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / _name))
 
-from cli_company import Company
-from listening import Listener, listen
+from cli_company import Company  # noqa: E402 - the path comes first
+from listening import Listener, listen  # noqa: E402 - same
 
 
 @pytest.fixture

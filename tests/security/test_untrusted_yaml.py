@@ -1,5 +1,6 @@
 """The YAML of a pull request is data: it cannot run code, leave the repository, or keep the tool busy for long."""
 
+import json
 import os
 import resource
 import shutil
@@ -18,7 +19,7 @@ SECONDS = 15.0
 """Far more than any of this takes, far less than a hang."""
 MEMORY = 1_500 * 1024 * 1024
 
-COMMANDS = (["validate"], ["plan"], ["apply", "--yes"])
+COMMANDS = (["validate"], ["apply", "--yes"])
 
 
 def run_bounded(company: Company, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +34,7 @@ def run_bounded(company: Company, *arguments: str) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         timeout=60,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),  # noqa: PLW1509 - no threads here
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
     )
     assert time.monotonic() - began < SECONDS
     return done
@@ -107,58 +108,48 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("source", ESCAPES)
-def test_no_template_gets_out_of_its_sandbox(company: Company, source: str) -> None:
-    """In the attributes of an app, which end up in profiles."""
-    company.replace("apps/wiki.yaml", "columns: {id: id,", "columns: {attributes: {name: name}, id: id,")
-    company.write(
-        "wiki.csv", company.read("wiki.csv").replace("status\n", "status,name\n").replace("active\n", "active,x\n")
-    )
-    text = "{{ " + source.replace('"', '\\"') + " }}"
-    company.replace(
-        "apps/wiki.yaml", "    owner: lee\n", f'    owner: lee\n    accounts: {{attributes: {{name: "{text}"}}}}\n'
-    )
-    refused(company, place="apps/wiki.yaml:")
+STATEMENTS = [
+    "{% for a in range(9) %}{{ a }}{% endfor %}",
+    "{% set x = 1 %}{{ x }}",
+    "{% include 'people.yaml' %}",
+    "{% import 'x' as y %}",
+]
+
+
+def test_no_template_gets_out_of_its_sandbox(company: Company) -> None:
+    """In the attributes of an app, which end up in profiles: no attribute, no call, no loop, no import, no file."""
+    sources = [f"{{{{ {source} }}}}" for source in ESCAPES] + STATEMENTS
+    lines = [f"        name{number}: {json.dumps(source)}" for number, source in enumerate(sources)]
+    head = "apps:\n  desk:\n    owner: lee\n    accounts:\n      attributes:\n"
+    company.write("apps/desk.yaml", head + "\n".join(lines) + "\n")
+    refused(company, place="apps/desk.yaml:6:")
+    told = run_bounded(company, "validate").stderr
+    missing = [source for number, source in enumerate(sources) if f"apps/desk.yaml:{number + 6}:" not in told]
+    assert missing == []
     assert not (company.folder / "pwned").exists()
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{% for a in range(9) %}{{ a }}{% endfor %}",
-        "{% set x = 1 %}{{ x }}",
-        "{% include 'people.yaml' %}",
-        "{% import 'x' as y %}",
-    ],
-)
-def test_a_template_has_no_statements(company: Company, source: str) -> None:
-    """No loop, no import, no file."""
-    company.replace(
-        "apps/wiki.yaml", "    owner: lee\n", f'    owner: lee\n    accounts: {{attributes: {{name: "{source}"}}}}\n'
-    )
-    refused(company, place="apps/wiki.yaml:")
+EXPRESSIONS = [
+    "().__class__.__bases__[0].__subclasses__()",
+    "__import__('os').system('touch pwned')",
+    "department.__class__ == 1",
+    "exec('x')",
+    "[x for x in department]",
+    "lambda: 1",
+    "department matches '(a+)+$'",
+    "'a' * 10 ** 10 == department",
+    "(" * 5000 + "department" + ")" * 5000,
+    " and ".join(["department == 'IT'"] * 5_000),
+]
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "().__class__.__bases__[0].__subclasses__()",
-        "__import__('os').system('touch pwned')",
-        "department.__class__ == 1",
-        "exec('x')",
-        "[x for x in department]",
-        "lambda: 1",
-        "department matches '(a+)+$'",
-        "'a' * 10 ** 10 == department",
-        "(" * 5000 + "department" + ")" * 5000,
-        " and ".join(["department == 'IT'"] * 5_000),
-    ],
-    ids=range(10),
-)
-def test_no_expression_gets_out_of_its_sandbox(company: Company, source: str) -> None:
-    """In the rule of a group."""
-    company.replace("people.yaml", "{where: {department: Engineering}}", f'{{where: "{source}"}}')
-    refused(company, place="people.yaml:")
+def test_no_expression_gets_out_of_its_sandbox(company: Company) -> None:
+    """In the rules of groups; one that is too long or too deep is refused before it is evaluated."""
+    lines = [f"  g{number}: {{where: {json.dumps(source)}}}" for number, source in enumerate(EXPRESSIONS)]
+    company.write("rules.yaml", "groups:\n" + "\n".join(lines) + "\n")
+    refused(company, place="rules.yaml:2:")
+    told = run_bounded(company, "validate").stderr
+    assert [number for number in range(len(EXPRESSIONS)) if f"rules.yaml:{number + 2}:" not in told] == []
     assert not (company.folder / "pwned").exists()
 
 
@@ -268,7 +259,7 @@ def test_a_name_cannot_lead_a_ticket_elsewhere(company: Company) -> None:
     """Names of entitlements become parts of file names."""
     company.replace("roles.yaml", "license:full", '"license:../../../../pwned"')
     assert company.run("apply", "--yes", "--app", "figma").returncode == Exit.DONE
-    made = [path for path in company.folder.parent.rglob("*pwned*")]
+    made = list(company.folder.parent.rglob("*pwned*"))
     assert made
     assert {path.parent for path in made} == {company.folder / "tickets"}
 
@@ -292,7 +283,7 @@ def test_the_sops_program_is_never_one_of_the_repository(company: Company) -> No
     """Only a name that is looked up in PATH, which holds no relative folder."""
     program = company.write("sops", "#!/bin/sh\ntouch pwned\n")
     program.chmod(0o755)
-    for written in ("./sops", "/tmp/sops", "sops/../sops", "sh -c 'touch pwned'", str(program)):
+    for written in ("./sops", "/usr/bin/sops", "sops/../sops", "sh -c 'touch pwned'", str(program)):
         company.write("reconciler.yaml", f'organization: Acme\nsops: "{written}"\n')
         refused(company, place="reconciler.yaml:")
     assert not (company.folder / "pwned").exists()
