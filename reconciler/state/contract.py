@@ -215,10 +215,11 @@ class StateStore(Protocol):
         """Return applies, the newest last."""
         ...
 
-    def lock(self, owner: str, command: str, at: datetime) -> None:
-        """Take the lock that keeps two applies apart.
+    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+        """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds.
 
         From then on every write checks that it is still ours. While somebody else holds it, nothing can be written.
+        What a holder that certainly no longer runs left behind is taken over.
 
         Raises:
             LockError: somebody else holds it; the message names who, with what, since when.
@@ -233,6 +234,10 @@ class StateStore(Protocol):
         """Return who holds the lock, None if it is free."""
         ...
 
-    def break_lock(self) -> Lock | None:
-        """Take the lock from whoever holds it and return who that was; that writer is refused from now on."""
+    def break_lock(self, fence: int | None = None) -> Lock | None:
+        """Take the lock from whoever holds it and return who that was; that writer is refused from now on.
+
+        Raises:
+            LockError: `fence` is given, and the lock that is held bears another number.
+        """
         ...
