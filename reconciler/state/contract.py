@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from reconciler.items import GrantLevels, Item, Names, Value
 from reconciler.provider.change import Change, Receipt
@@ -130,6 +130,23 @@ class Run:
     reason: str = ""
     ended_at: datetime | None = None
     summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry of the audit trail.
+
+    Attributes:
+        number: from 1, without gaps.
+        previous: the digest of the entry before; empty for the first.
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    body: Mapping[str, Any]
+    previous: str
+    digest: str
 
 
 class StateStore(Protocol):

@@ -128,6 +128,11 @@ def _recover_in_memory(path: Path) -> sqlite3.Connection:
             return _in_memory(recovered)
 
 
+def empty_in_memory() -> sqlite3.Connection:
+    """Return an empty state that refuses writes: there is none yet."""
+    return _in_memory()
+
+
 def _in_memory(source: sqlite3.Connection | None = None) -> sqlite3.Connection:
     """Return an up-to-date state in memory that refuses writes: a copy of another, or an empty one."""
     database = _connect(":memory:")

@@ -42,7 +42,7 @@ class SqliteStore(TableStore):
             self._database.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _read(self) -> Iterator[sqlite3.Connection]:
         """See one moment of the file."""
         with explaining(self.path):
             self._database.execute("BEGIN")
@@ -53,7 +53,7 @@ class SqliteStore(TableStore):
                     self._database.execute("COMMIT")
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _write(self) -> Iterator[sqlite3.Connection]:
         with explaining(self.path):
             if self._read_only:
                 raise StateError("it was opened for planning, which never writes", hint="this is a fault of the caller")

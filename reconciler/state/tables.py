@@ -1,7 +1,7 @@
 """The state in tables, whatever database holds them: what the methods of a store do inside its transactions."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from reconciler.errors import LockError, StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.state import applied, intents, journal
+from reconciler.state.audit_table import AuditTable
 from reconciler.state.codec import encode_moment
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, JournalEntry, Lock, Run
 from reconciler.state.database import Database
@@ -21,7 +22,7 @@ from reconciler.state.names import FileNames
 _OPEN: Final = frozenset({"", Outcome.DONE, Outcome.UNKNOWN})
 
 
-class TableStore(ABC):
+class TableStore(AuditTable):
     """What the back ends with tables share; see `contract.StateStore` for what the methods promise."""
 
     name: ClassVar[str]
@@ -31,6 +32,7 @@ class TableStore(ABC):
     _database: Database
     _names: FileNames
     _lock: TableLock
+    _joined = False
 
     def __enter__(self) -> Self:
         return self
@@ -50,12 +52,30 @@ class TableStore(ABC):
         """Give the lock back and let go of the database."""
 
     @abstractmethod
-    def _reading(self) -> AbstractContextManager[Database]:
+    def _read(self) -> AbstractContextManager[Database]:
         """See one moment of the database."""
 
     @abstractmethod
-    def _transaction(self) -> AbstractContextManager[Database]:
+    def _write(self) -> AbstractContextManager[Database]:
         """Write in one transaction, with all other writers kept out from its start."""
+
+    @contextmanager
+    def _reading(self) -> Iterator[Database]:
+        """See one moment of the database, or what is being written together."""
+        if self._joined:
+            yield self._database
+            return
+        with self._read() as database:
+            yield database
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Database]:
+        """Write in one transaction, or in the one that joins several writes."""
+        if self._joined:
+            yield self._database
+            return
+        with self._write() as database:
+            yield database
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
@@ -63,6 +83,16 @@ class TableStore(ABC):
         with self._transaction() as database:
             self._lock.check()
             yield database
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make everything that is written inside one transaction."""
+        with self._writing():
+            self._joined = True
+            try:
+                yield
+            finally:
+                self._joined = False
 
     def apps(self) -> Sequence[str]:
         """Return the names of the apps that the state knows, sorted."""
@@ -177,14 +207,15 @@ class TableStore(ABC):
     def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds."""
         start = time.monotonic()
+        waited = 0.0
         while True:
-            waited = time.monotonic() - start
             try:
                 self._take(owner, command, at + timedelta(seconds=waited))
             except LockError:
                 if waited >= wait:
                     raise
                 time.sleep(min(self.pause, wait - waited))
+                waited = time.monotonic() - start
             else:
                 return
 

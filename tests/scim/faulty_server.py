@@ -151,7 +151,9 @@ class FaultyServer:
     def _create(self, collection: str, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         for name in self.habits.unique:
             value = str(body.get(name, "")).lower()
-            if value and any(str(each.get(name)).lower() == value for each in self.store.collection(collection).values()):
+            if value and any(
+                str(each.get(name)).lower() == value for each in self.store.collection(collection).values()
+            ):
                 raise ScimError(409, f"{body[name]} exists", "uniqueness")
         made = self.store.create(collection, body)
         if self.habits.created_without_body:
@@ -181,16 +183,16 @@ class FaultyServer:
                 self.store.touch(resource)
         return 200, self._show(collection, resource, single=True), self._etag(resource)
 
-    def _patch(
-        self, request: Request, collection: str, resource: dict[str, Any]
-    ) -> tuple[int, Any, dict[str, str]]:
+    def _patch(self, request: Request, collection: str, resource: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         if collection in self.habits.no_patch:
             raise ScimError(405, "no PATCH here")
         changed = json.loads(json.dumps(resource))
         for operation in request.body["Operations"]:
             by_array = operation["op"].lower() == "remove" and "value" in operation
             by_filter = operation["op"].lower() == "remove" and "[" in operation.get("path", "")
-            ignored = (by_array and self.habits.ignore_array_removal) or (by_filter and self.habits.ignore_filter_removal)
+            ignored = (by_array and self.habits.ignore_array_removal) or (
+                by_filter and self.habits.ignore_filter_removal
+            )
             if not ignored:
                 apply_operation(changed, operation)
         if not self.habits.patch_does_nothing:
@@ -261,7 +263,9 @@ class _Handler(BaseHTTPRequestHandler):
             habits.lose_answers -= 1
             self.close_connection = True
             return
-        html = b"<!doctype html><title>Gateway trouble</title><p>sorry" if habits.html_errors and status >= 400 else None
+        html = (
+            b"<!doctype html><title>Gateway trouble</title><p>sorry" if habits.html_errors and status >= 400 else None
+        )
         self._answer(status, html if html else b"" if body is None else json.dumps(body).encode(), more)
 
     def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:

@@ -104,7 +104,11 @@ def grant(account_id: str, group_id: str, key: str = "group:eng") -> Change:
 def revoke(account_id: str, group_id: str, key: str = "group:eng") -> Change:
     """Make a revocation."""
     return change(
-        Operation.REVOKE, GrantItem(account_id, key), account_id=account_id, entitlement_id=group_id, username=account_id
+        Operation.REVOKE,
+        GrantItem(account_id, key),
+        account_id=account_id,
+        entitlement_id=group_id,
+        username=account_id,
     )
 
 
