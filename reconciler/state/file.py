@@ -130,7 +130,16 @@ def _recover_in_memory(path: Path) -> sqlite3.Connection:
 
 def empty_in_memory() -> sqlite3.Connection:
     """Return an empty state that refuses writes: there is none yet."""
-    return _in_memory()
+    database = writable_in_memory()
+    database.execute("PRAGMA query_only = ON")
+    return database
+
+
+def writable_in_memory() -> sqlite3.Connection:
+    """Return an empty state in memory."""
+    database = _connect(":memory:")
+    migrate(database)
+    return database
 
 
 def _in_memory(source: sqlite3.Connection | None = None) -> sqlite3.Connection:

@@ -64,6 +64,11 @@ class FileNames:
             raise StateError(f"it refers to name {number}, which is missing", hint="restore the file from a backup")
         return name
 
+    def all(self) -> dict[int, str]:
+        """Return all names by their numbers."""
+        self._learn()
+        return self._names
+
     def _learn(self) -> None:
         """Read the names that were added since the last time."""
         start = max(self._names, default=0)

@@ -46,7 +46,8 @@ def open_state(settings: Settings, *, read_only: bool = False) -> StateStore:
 
     Args:
         settings: `state` names one back end and its options: `sqlite` takes `path`, relative to the root; `postgres`
-            takes `dsn` (a reference to a secret, or a text without a password) and `schema`.
+            takes `dsn` (a reference to a secret, or a text without a password) and `schema`; `git` takes `branch`,
+            `remote` and `commits` (how long its history may get).
         read_only: open it for planning: nothing is written, and a missing state is an empty one.
 
     Raises:
@@ -82,6 +83,16 @@ def _open_postgres(settings: Settings, options: _Options, read_only: bool) -> St
     return PostgresStore(dsn, schema=schema, read_only=read_only)
 
 
+def _open_git(settings: Settings, options: _Options, read_only: bool) -> StateStore:
+    branch = options.text("branch", "reconciler/state", r"(?!-)[\w./-]+(?<![./])")
+    remote = options.text("remote", "origin", r"(?!-)[\w./-]+") if "remote" in options.values else ""
+    commits = options.number("commits", 200)
+    options.refuse_others("`branch`, `remote` and `commits`")
+    from reconciler.state.git import GitStore
+
+    return GitStore(settings.root, branch=branch, remote=remote, commits=commits, read_only=read_only)
+
+
 def _dsn(settings: Settings, written: Any, *, read_only: bool) -> str:
     """Return the connection string, from a secret where it is one."""
     if isinstance(written, str) and written.strip():
@@ -113,5 +124,6 @@ def _dsn(settings: Settings, written: Any, *, read_only: bool) -> str:
 
 _BACK_ENDS: Final[Mapping[str, Callable[[Settings, _Options, bool], StateStore]]] = {
     "sqlite": _open_sqlite,
+    "git": _open_git,
     "postgres": _open_postgres,
 }

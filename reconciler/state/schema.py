@@ -56,7 +56,16 @@ CREATE INDEX journal_run ON journal (run);
 CREATE TABLE lock (fence INTEGER NOT NULL, owner TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL);
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST,)
+_HISTORY: Final = """
+CREATE TABLE readings (number INTEGER PRIMARY KEY AUTOINCREMENT, app INTEGER NOT NULL, at TEXT NOT NULL);
+CREATE INDEX readings_app ON readings (app, number);
+CREATE TABLE held (
+    app INTEGER NOT NULL, holder INTEGER NOT NULL, entitlement INTEGER NOT NULL, level INTEGER NOT NULL,
+    first INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app, holder, entitlement, first)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _HISTORY)
 """Step n makes a file of format n into one of format n + 1. A step that was once released is never edited."""
 
 

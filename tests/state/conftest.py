@@ -26,7 +26,7 @@ def postgres_dsn() -> Iterator[str]:
 @pytest.fixture(params=BACK_ENDS)
 def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Return the settings of a repository with a new state, for each back end."""
-    return Settings(tmp_path, state={request.param: options_of(request.param, request)})
+    return Settings(tmp_path, state={request.param: options_of(request.param, request, tmp_path)})
 
 
 @pytest.fixture

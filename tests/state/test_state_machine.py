@@ -212,11 +212,10 @@ class StateAgainstDict(RuleBasedStateMachine):
 @pytest.mark.parametrize("name", BACK_ENDS)
 def test_any_sequence_leaves_what_a_dict_would_hold(name: str, request: pytest.FixtureRequest) -> None:
     """Shrunk to the shortest sequence that does not."""
-    options_of(name, request)
 
     class OnThisBackEnd(StateAgainstDict):
         back_end = name
-        new_options = staticmethod(lambda _folder: options_of(name, request))
+        new_options = staticmethod(lambda folder: options_of(name, request, folder))
 
     run_state_machine_as_test(
         OnThisBackEnd, settings=settings(max_examples=EXAMPLES[name], stateful_step_count=25, deadline=None)
