@@ -4,7 +4,7 @@ Everything is kept item by item: what is applied with its last value, entered wi
 item was seen absent. Names of apps, identities and entitlements are the keys; the numbers of `Names` stay inside.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -149,6 +149,14 @@ class AuditEntry:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class LiveThen:
+    """What was live in an app: (holder, entitlement, level) each, as the complete read at an instant found it."""
+
+    at: datetime
+    grants: tuple[tuple[str, str, str | None], ...]
+
+
 class StateStore(Protocol):
     """A state back end. Every method is one transaction; what it returned from is on disk.
 
@@ -257,4 +265,62 @@ class StateStore(Protocol):
         Raises:
             LockError: `fence` is given, and the lock that is held bears another number.
         """
+        ...
+
+    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries to the end of the audit trail; none is ever changed or taken away.
+
+        Raises:
+            StateError: they do not continue what is stored: each has the next number and names the digest before it.
+        """
+        ...
+
+    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit trail in their order, from a number on."""
+        ...
+
+    def audit_head(self) -> tuple[int, str]:
+        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
+        ...
+
+    def remember(self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]]) -> None:
+        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept."""
+        ...
+
+    def live_at(self, app: str, at: datetime) -> LiveThen | None:
+        """Return what the last complete read until an instant found, None if none is remembered."""
+        ...
+
+    def export(self) -> Iterator[list[Any]]:
+        """Yield everything but the lock, as plain lists with names in them."""
+        ...
+
+    def restore(self, rows: Iterable[Sequence[Any]]) -> int:
+        """Fill an empty state with what `export` yielded, all or nothing; return how many rows there were.
+
+        Raises:
+            StateError: the state is not empty, or the rows are none, incomplete or of a newer tool.
+        """
+        ...
+
+    def forget_identity(self, identity: str, app: str | None = None) -> int:
+        """Drop what is applied, remembered and told in the journal of an identity, in one app or everywhere.
+
+        Returns how many rows that were. The audit trail alone still names it.
+
+        Raises:
+            StateError: an interrupted apply left an intent on it.
+        """
+        ...
+
+    def unpin(self, app: str, item: Item) -> bool:
+        """Drop the pin of an account or an entitlement; the next plan matches it anew. False if it is not applied.
+
+        Raises:
+            StateError: the item is a grant, which has no pin.
+        """
+        ...
+
+    def repair(self, app: str) -> int:
+        """Drop every pin of an app, so that they are found anew and adopted; return how many there were."""
         ...

@@ -166,6 +166,7 @@ def _set_up(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = TRUNCATE")
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA cell_size_check = ON")
+    database.execute("PRAGMA secure_delete = ON")  # who is forgotten is not left in free pages
 
 
 def _check(database: sqlite3.Connection) -> None:

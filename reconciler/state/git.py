@@ -91,6 +91,11 @@ class GitStore(SqliteStore):
         self._squash = True
         super().forget(app)
 
+    def forget_identity(self, identity: str, app: str | None = None) -> int:
+        """Drop what is known of an identity, also from the branch's history."""
+        self._squash = True
+        return super().forget_identity(identity, app)
+
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         """Write in one transaction, which is over when the commit is pushed."""

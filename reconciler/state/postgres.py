@@ -80,6 +80,12 @@ class PostgresStore(TableStore):
             if self._empty is not None:
                 self._empty.close()
 
+    def _number_on(self, database: Database) -> None:
+        """Let the sequences go on after what was put in with numbers of its own."""
+        for table in ("runs", "journal", "readings"):
+            last = f"SELECT max(number) FROM {table}"  # noqa: S608 - our own tables
+            database.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'number'), ({last})) WHERE ({last}) > 0")
+
     @contextmanager
     def _read(self) -> Iterator[Database]:
         """See one moment of the database."""

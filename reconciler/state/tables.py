@@ -16,13 +16,15 @@ from reconciler.state.audit_table import AuditTable
 from reconciler.state.codec import encode_moment
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, JournalEntry, Lock, Run
 from reconciler.state.database import Database
+from reconciler.state.history import HistoryTable
 from reconciler.state.lock import TableLock
 from reconciler.state.names import FileNames
+from reconciler.state.upkeep import Upkeep
 
 _OPEN: Final = frozenset({"", Outcome.DONE, Outcome.UNKNOWN})
 
 
-class TableStore(AuditTable):
+class TableStore(AuditTable, HistoryTable, Upkeep):
     """What the back ends with tables share; see `contract.StateStore` for what the methods promise."""
 
     name: ClassVar[str]
@@ -135,7 +137,7 @@ class TableStore(AuditTable):
         """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
         with self._writing() as database:
             number = self._names.known(app)
-            for table in ("accounts", "entitlements", "grants", "counts", "apps"):
+            for table in ("accounts", "entitlements", "grants", "counts", "readings", "held", "apps"):
                 database.execute(f"DELETE FROM {table} WHERE app = ?", (number,))  # noqa: S608 - our own tables
 
     def begin(self, run: Run) -> None:
