@@ -69,6 +69,11 @@ class GitStore(SqliteStore):
             self._let_go()
             raise
 
+    @property
+    def readers(self) -> str:
+        """Say who can read the state."""
+        return f"kept in the {self._branch.address}: everybody who can read the repository can read it"
+
     def close(self) -> None:
         """Give the lock back and let go of the repository."""
         try:

@@ -49,6 +49,11 @@ class TableStore(AuditTable, HistoryTable, Upkeep):
             if kind is None:
                 raise
 
+    @property
+    def readers(self) -> str:
+        """Say who else can read the state, where that is more than who may read a private file."""
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Give the lock back and let go of the database."""

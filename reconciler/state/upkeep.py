@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final
 
@@ -42,12 +42,15 @@ class Upkeep(ABC):
         """Go on numbering after what was put in with numbers of its own."""
 
     def export(self) -> Iterator[list[Any]]:
-        """Yield everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`."""
+        """Return everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`.
+
+        All of it is of one moment, and no transaction stays open while it is used.
+        """
         with self._reading() as database:
-            yield ["state", FORMAT, database.execute("SELECT lineage FROM meta").fetchone()[0]]
-            for table in self._tables():
-                for row in take_out(database, self._names, table):
-                    yield [table.name, *row]
+            lineage = database.execute("SELECT lineage FROM meta").fetchone()[0]
+            found = {table.name: take_out(database, self._names, table) for table in self._tables()}
+        rows = ([name, *row] for name, listed in found.items() for row in listed)
+        return chain([["state", FORMAT, lineage]], rows)
 
     def restore(self, rows: Iterable[Sequence[Any]]) -> int:
         """Fill an empty state with what `export` yielded, all or nothing; return how many rows there were.
