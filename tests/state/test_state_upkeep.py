@@ -196,38 +196,14 @@ def test_history_stays_bounded(reopen: Opener) -> None:
         assert store.live_at("chat", NOW + 3 * HOUR) is None
 
 
-@pytest.fixture
-def audited(reopen: Opener) -> Opener:
-    """Return what opens a state that has a table for the audit trail."""
-    with reopen() as store:
-        if store.name == "sqlite" and not any(table.name == "audit" for table in store._tables()):  # type: ignore[attr-defined]
-            pytest.skip("the audit trail in SQLite")
-    return reopen
-
-
 def entry(number: int, previous: str, digest: str) -> AuditEntry:
     """Return an entry of the audit trail."""
     return AuditEntry(number, NOW, "change", {"b": [1, None], "a": "ü"}, previous, digest)
 
 
-def test_the_audit_trail_only_grows_in_order(audited: Opener) -> None:
-    """An entry that does not continue it is refused, with those that came along."""
-    with audited() as store:
-        assert store.audit_head() == (0, "")
-        store.append_audit([entry(1, "", "d1"), entry(2, "d1", "d2")])
-        for wrong in ([entry(2, "d1", "x")], [entry(3, "d1", "x")], [entry(3, "d2", "d3"), entry(5, "d3", "d5")]):
-            with pytest.raises(StateError, match="continue"):
-                store.append_audit(wrong)
-        store.append_audit([])
-    with audited() as store:
-        assert store.audit_head() == (2, "d2")
-        assert list(store.audit()) == [entry(1, "", "d1"), entry(2, "d1", "d2")]
-        assert list(store.audit(since=2)) == [entry(2, "d1", "d2")]
-
-
-def test_a_long_audit_trail_is_read_whole(audited: Opener) -> None:
+def test_a_long_audit_trail_is_read_whole(reopen: Opener) -> None:
     """Page by page, and taken along when the state is moved."""
-    with audited() as store:
+    with reopen() as store:
         store.append_audit([entry(n, f"d{n - 1}" if n > 1 else "", f"d{n}") for n in range(1, 2502)])
         assert [one.number for one in store.audit()] == list(range(1, 2502))
         assert sum(row[0] == "audit" for row in store.export()) == 2501
