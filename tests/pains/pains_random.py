@@ -79,13 +79,14 @@ def _dump(path: Path, data: Any) -> None:
 
 
 def _person(person: Person) -> dict[str, Any]:
+    """Write a person; managers only upwards, so that nobody manages themselves."""
     return {
         "name": person.name,
         "email": person.email,
         "type": person.type,
         "title": person.title,
         "department": person.department,
-        **strip({"manager": person.manager or None, "start": person.start, "last_day": person.last_day}),
+        **strip({"manager": person.manager if "" < person.manager < person.id else None, "start": person.start, "last_day": person.last_day}),
         **({"usernames": dict(person.usernames)} if person.usernames else {}),
         **({"attributes": dict(person.attributes)} if person.attributes else {}),
     }
