@@ -1,6 +1,5 @@
 """What is applied, read from the tables and adopted into them."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
@@ -9,6 +8,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Names, pac
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.state.codec import decode, decode_moment, decode_values, encode_moment, encode_values
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, AppliedEntitlement
+from reconciler.state.database import Database
 from reconciler.state.names import FileNames
 
 _ACCOUNT = "holder, remote_id, username, status, attributes, since, pending, unfinished"
@@ -28,7 +28,7 @@ class _Memo(dict[int, int]):
         return value
 
 
-def load_app(database: sqlite3.Connection, file: FileNames, app: int, names: Names) -> Applied:
+def load_app(database: Database, file: FileNames, app: int, names: Names) -> Applied:
     """Return what is applied in an app, with its grants numbered by `names`."""
     holder = _Memo(lambda number: pack(names.holder(file.name(number)), 0))
     entitlement = _Memo(lambda number: names.entitlement(file.name(number)))
@@ -50,7 +50,7 @@ def load_app(database: sqlite3.Connection, file: FileNames, app: int, names: Nam
 
 
 def load_accounts(
-    database: sqlite3.Connection, file: FileNames, app: int, identities: Iterable[str]
+    database: Database, file: FileNames, app: int, identities: Iterable[str]
 ) -> dict[str, AppliedAccount]:
     """Return what is applied of some identities' accounts."""
     query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND holder = ?"  # noqa: S608 - our own columns
@@ -78,7 +78,7 @@ def _accounts(file: FileNames, rows: Iterable[Any]) -> Iterator[tuple[str, Appli
         )
 
 
-def _load_entitlements(database: sqlite3.Connection, file: FileNames, app: int) -> dict[str, AppliedEntitlement]:
+def _load_entitlements(database: Database, file: FileNames, app: int) -> dict[str, AppliedEntitlement]:
     rows = database.execute(
         "SELECT entitlement, remote_id, attributes, pending, created FROM entitlements WHERE app = ?", (app,)
     )
@@ -88,20 +88,20 @@ def _load_entitlements(database: sqlite3.Connection, file: FileNames, app: int) 
     }
 
 
-def adopt(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+def adopt(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     """Forget what is gone, take on the rest, remember counts; what is already so is not written again."""
     _forget_gone(database, file, app, adoption)
     _adopt_accounts(database, file, app, adoption)
     _adopt_entitlements(database, file, app, adoption)
     _adopt_grants(database, file, app, adoption)
     database.executemany(
-        "INSERT INTO counts (app, collection, items) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET items = excluded.items "
-        "WHERE items <> excluded.items",
+        "INSERT INTO counts (app, collection, items) VALUES (?, ?, ?) ON CONFLICT (app, collection) DO UPDATE "
+        "SET items = excluded.items WHERE counts.items <> excluded.items",
         [(app, collection, items) for collection, items in sorted(adoption.counts.items())],
     )
 
 
-def _forget_gone(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+def _forget_gone(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     for item in adoption.gone:
         match item:
             case AccountItem(holder):
@@ -115,17 +115,19 @@ def _forget_gone(database: sqlite3.Connection, file: FileNames, app: int, adopti
                 database.execute(query, (app, file.known(holder), file.known(entitlement)))
 
 
-def _adopt_accounts(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+def _adopt_accounts(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     numbers = file.numbers(adoption.accounts)
     database.executemany(
-        "INSERT INTO accounts (app, holder, remote_id, username, status, attributes, since, pending, fresh) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id, "
+        "INSERT INTO accounts AS old (app, holder, remote_id, username, status, attributes, since, pending, fresh) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (app, holder) DO UPDATE SET remote_id = excluded.remote_id, "
         "username = excluded.username, attributes = excluded.attributes, "
-        "since = COALESCE(excluded.since, CASE WHEN status = excluded.status THEN since END), "
-        "status = excluded.status, pending = CASE WHEN excluded.pending THEN MAX(pending, 1) ELSE 0 END, fresh = 0 "
-        "WHERE remote_id <> excluded.remote_id OR username <> excluded.username OR attributes <> excluded.attributes "
-        "OR status <> excluded.status OR pending <> excluded.pending OR fresh <> 0 "
-        "OR (excluded.since IS NOT NULL AND since IS NOT excluded.since)",
+        "since = COALESCE(excluded.since, CASE WHEN old.status = excluded.status THEN old.since END), "
+        "status = excluded.status, fresh = 0, "
+        "pending = CASE WHEN excluded.pending = 0 THEN 0 WHEN old.pending > 1 THEN old.pending ELSE 1 END "
+        "WHERE old.remote_id <> excluded.remote_id OR old.username <> excluded.username "
+        "OR old.attributes <> excluded.attributes OR old.status <> excluded.status "
+        "OR old.pending <> excluded.pending OR old.fresh <> 0 "
+        "OR (excluded.since IS NOT NULL AND COALESCE(old.since, '') <> excluded.since)",
         (
             (app, numbers[holder], *_account_row(account))
             for holder, account in sorted(adoption.accounts.items(), key=itemgetter(0))
@@ -144,14 +146,14 @@ def _entitlement_row(entitlement: AppliedEntitlement) -> tuple[Any, ...]:
     return entitlement.remote_id, attributes, int(entitlement.created), int(entitlement.pending)
 
 
-def _adopt_entitlements(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+def _adopt_entitlements(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     numbers = file.numbers(adoption.entitlements)
     database.executemany(
-        "INSERT INTO entitlements (app, entitlement, remote_id, attributes, created, pending, fresh) "
-        "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id, "
+        "INSERT INTO entitlements AS old (app, entitlement, remote_id, attributes, created, pending, fresh) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (app, entitlement) DO UPDATE SET remote_id = excluded.remote_id, "
         "attributes = excluded.attributes, created = excluded.created, pending = excluded.pending, fresh = 0 "
-        "WHERE remote_id <> excluded.remote_id OR attributes <> excluded.attributes OR created <> excluded.created "
-        "OR pending <> excluded.pending OR fresh <> 0",
+        "WHERE old.remote_id <> excluded.remote_id OR old.attributes <> excluded.attributes "
+        "OR old.created <> excluded.created OR old.pending <> excluded.pending OR old.fresh <> 0",
         (
             (app, numbers[key], *_entitlement_row(entitlement))
             for key, entitlement in sorted(adoption.entitlements.items(), key=itemgetter(0))
@@ -159,7 +161,7 @@ def _adopt_entitlements(database: sqlite3.Connection, file: FileNames, app: int,
     )
 
 
-def _adopt_grants(database: sqlite3.Connection, file: FileNames, app: int, adoption: Adoption) -> None:
+def _adopt_grants(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     if not adoption.grants:
         return
     file.numbers({holder for holder, _, _ in adoption.grants})
@@ -168,8 +170,8 @@ def _adopt_grants(database: sqlite3.Connection, file: FileNames, app: int, adopt
     rows = [(app, numbers[h], numbers[e], 0 if n is None else numbers[n]) for h, e, n in adoption.grants]
     rows.sort()
     database.executemany(
-        "INSERT INTO grants (app, holder, entitlement, level) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET level = excluded.level, pending = 0, fresh = 0 "
-        "WHERE level <> excluded.level OR pending <> 0 OR fresh <> 0",
+        "INSERT INTO grants AS old (app, holder, entitlement, level) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (app, holder, entitlement) DO UPDATE SET level = excluded.level, pending = 0, fresh = 0 "
+        "WHERE old.level <> excluded.level OR old.pending <> 0 OR old.fresh <> 0",
         rows,
     )

@@ -1,6 +1,5 @@
 """The audit trail in its table: added to, and given back exactly as it is kept."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,19 +7,20 @@ from typing import Any, Final
 from reconciler.errors import StateError
 from reconciler.state.codec import decode, encode_canonical, encode_moment
 from reconciler.state.contract import AuditEntry
+from reconciler.state.database import Database
 
 _COLUMNS: Final = "number, at, kind, body, previous, digest"
 _AT_ONCE: Final = 1000
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def head(database: sqlite3.Connection) -> tuple[int, str]:
+def head(database: Database) -> tuple[int, str]:
     """Return the number and the digest of the last entry, (0, "") where there is none."""
     row = database.execute("SELECT number, digest FROM audit ORDER BY number DESC LIMIT 1").fetchone()
     return (int(row[0]), str(row[1])) if row else (0, "")
 
 
-def append(database: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
+def append(database: Database, entries: Sequence[AuditEntry]) -> None:
     """Add entries.
 
     Raises:
@@ -54,7 +54,7 @@ def check_continuity(last: tuple[int, str], entries: Sequence[AuditEntry]) -> No
         number, digest = entry.number, entry.digest
 
 
-def read(database: sqlite3.Connection, since: int) -> list[Any]:
+def read(database: Database, since: int) -> list[Any]:
     """Return the next rows from a number on."""
     query = f"SELECT {_COLUMNS} FROM audit WHERE number >= ? ORDER BY number LIMIT {_AT_ONCE}"  # noqa: S608 - ours
     return database.execute(query, (since,)).fetchall()

@@ -153,6 +153,14 @@ class AuditEntry:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class LiveThen:
+    """What was live in an app: (holder, entitlement, level) each, as the complete read at an instant found it."""
+
+    at: datetime
+    grants: tuple[tuple[str, str, str | None], ...]
+
+
 class StateStore(Protocol):
     """A state back end. Every method is one transaction; what it returned from is on disk.
 
@@ -166,6 +174,11 @@ class StateStore(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    @property
+    def readers(self) -> str:
+        """Say who else can read the state, where that is more than who may read a private file."""
+        ...
 
     def apps(self) -> Sequence[str]:
         """Return the names of the apps that the state knows, sorted."""
@@ -236,10 +249,11 @@ class StateStore(Protocol):
         """Return applies, the newest last."""
         ...
 
-    def lock(self, owner: str, command: str, at: datetime) -> None:
-        """Take the lock that keeps two applies apart.
+    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+        """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds.
 
         From then on every write checks that it is still ours. While somebody else holds it, nothing can be written.
+        What a holder that certainly no longer runs left behind is taken over.
 
         Raises:
             LockError: somebody else holds it; the message names who, with what, since when.
@@ -254,8 +268,54 @@ class StateStore(Protocol):
         """Return who holds the lock, None if it is free."""
         ...
 
-    def break_lock(self) -> Lock | None:
-        """Take the lock from whoever holds it and return who that was; that writer is refused from now on."""
+    def break_lock(self, fence: int | None = None) -> Lock | None:
+        """Take the lock from whoever holds it and return who that was; that writer is refused from now on.
+
+        Raises:
+            LockError: `fence` is given, and the lock that is held bears another number.
+        """
+        ...
+
+    def remember(self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]]) -> None:
+        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept."""
+        ...
+
+    def live_at(self, app: str, at: datetime) -> LiveThen | None:
+        """Return what the last complete read until an instant found, None if none is remembered."""
+        ...
+
+    def export(self) -> Iterator[list[Any]]:
+        """Return everything but the lock at one moment, as plain lists with names in them."""
+        ...
+
+    def restore(self, rows: Iterable[Sequence[Any]]) -> int:
+        """Fill an empty state with what `export` yielded, all or nothing; return how many rows there were.
+
+        Raises:
+            StateError: the state is not empty, or the rows are none, incomplete or of a newer tool.
+        """
+        ...
+
+    def forget_identity(self, identity: str, app: str | None = None) -> int:
+        """Drop what is applied, remembered and told in the journal of an identity, in one app or everywhere.
+
+        Returns how many rows that were. The audit trail alone still names it.
+
+        Raises:
+            StateError: an interrupted apply left an intent on it.
+        """
+        ...
+
+    def unpin(self, app: str, item: Item) -> bool:
+        """Drop the pin of an account or an entitlement; the next plan matches it anew. False if it is not applied.
+
+        Raises:
+            StateError: the item is a grant, which has no pin.
+        """
+        ...
+
+    def repair(self, app: str) -> int:
+        """Drop every pin of an app, so that they are found anew and adopted; return how many there were."""
         ...
 
     def append_audit(self, entries: Sequence[AuditEntry]) -> None:

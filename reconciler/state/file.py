@@ -128,6 +128,20 @@ def _recover_in_memory(path: Path) -> sqlite3.Connection:
             return _in_memory(recovered)
 
 
+def empty_in_memory() -> sqlite3.Connection:
+    """Return an empty state that refuses writes: there is none yet."""
+    database = writable_in_memory()
+    database.execute("PRAGMA query_only = ON")
+    return database
+
+
+def writable_in_memory() -> sqlite3.Connection:
+    """Return an empty state in memory."""
+    database = _connect(":memory:")
+    migrate(database)
+    return database
+
+
 def _in_memory(source: sqlite3.Connection | None = None) -> sqlite3.Connection:
     """Return an up-to-date state in memory that refuses writes: a copy of another, or an empty one."""
     database = _connect(":memory:")
@@ -152,6 +166,7 @@ def _set_up(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = TRUNCATE")
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA cell_size_check = ON")
+    database.execute("PRAGMA secure_delete = ON")  # who is forgotten is not left in free pages
 
 
 def _check(database: sqlite3.Connection) -> None:

@@ -5,7 +5,6 @@ operation touches, so that undoing one intent leaves another one on the same ite
 in `pending`; one that was made by an intent and never confirmed is `fresh`, and goes when the last intent is undone.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.state.codec import decode, decode_values, encode, encode_moment, encode_values
+from reconciler.state.database import Database
 from reconciler.state.kept import kept_attributes
 from reconciler.state.names import FileNames
 
@@ -22,6 +22,7 @@ _STEPS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Ope
 _ENDED: Final = frozenset({Outcome.VERIFIED, Outcome.DONE, Outcome.TICKET})
 _UNDOING: Final = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.TICKET})
 _REMOVALS: Final = frozenset({Operation.REVOKE, Operation.DELETE_ACCOUNT})
+_LESS: Final = "pending = CASE WHEN pending > 1 THEN pending - 1 ELSE 0 END"
 _STATUSES: Final = {
     Operation.CREATE_ACCOUNT: AccountStatus.ACTIVE,
     Operation.REACTIVATE_ACCOUNT: AccountStatus.ACTIVE,
@@ -47,18 +48,18 @@ class _Row:
     condition: str
     key: tuple[int, ...]
 
-    def update(self, database: sqlite3.Connection, values: Mapping[str, Any], more: str = "") -> None:
+    def update(self, database: Database, values: Mapping[str, Any], more: str = "") -> None:
         """Set columns, and what `more` says in SQL."""
         columns = ", ".join([*(f"{column} = ?" for column in values), *([more] if more else [])])
         query = f"UPDATE {self.table} SET {columns} WHERE {self.condition}"  # noqa: S608 - our own tables and columns
         database.execute(query, (*values.values(), *self.key))
 
-    def read(self, database: sqlite3.Connection, columns: str) -> Any:
+    def read(self, database: Database, columns: str) -> Any:
         """Return these columns, None if there is no such row."""
         query = f"SELECT {columns} FROM {self.table} WHERE {self.condition}"  # noqa: S608 - our own tables and columns
         return database.execute(query, self.key).fetchone()
 
-    def drop(self, database: sqlite3.Connection, condition: str) -> None:
+    def drop(self, database: Database, condition: str) -> None:
         """Delete the row if the condition holds."""
         query = f"DELETE FROM {self.table} WHERE {self.condition} AND {condition}"  # noqa: S608 - our own tables
         database.execute(query, self.key)
@@ -75,7 +76,7 @@ def _row(file: FileNames, app: int, change: Change) -> _Row:
             return _Row("grants", "app = ? AND holder = ? AND entitlement = ?", key)
 
 
-def enter(database: sqlite3.Connection, file: FileNames, app: int, change: Change, at: datetime) -> str | None:
+def enter(database: Database, file: FileNames, app: int, change: Change, at: datetime) -> str | None:
     """Give a change's item its new values, pending; return the old ones as text, None where nothing is to be undone."""
     row = _row(file, app, change)
     if is_step(change):
@@ -93,7 +94,7 @@ def enter(database: sqlite3.Connection, file: FileNames, app: int, change: Chang
             return _enter_grant(database, row, change, file)
 
 
-def settle(database: sqlite3.Connection, file: FileNames, app: int, receipt: Receipt, previous: str | None) -> None:
+def settle(database: Database, file: FileNames, app: int, receipt: Receipt, previous: str | None) -> None:
     """Confirm or undo what an intent did, as its outcome says."""
     outcome = receipt.outcome
     if is_step(receipt.change):
@@ -105,7 +106,7 @@ def settle(database: sqlite3.Connection, file: FileNames, app: int, receipt: Rec
         _confirm(database, file, app, receipt)
 
 
-def _note_step(database: sqlite3.Connection, row: _Row, change: Change, *, done: bool) -> None:
+def _note_step(database: Database, row: _Row, change: Change, *, done: bool) -> None:
     """Add a step to those that are unfinished, or take it away."""
     found = row.read(database, "unfinished")
     if found is None:
@@ -114,18 +115,21 @@ def _note_step(database: sqlite3.Connection, row: _Row, change: Change, *, done:
     row.update(database, {"unfinished": encode(others if done else [*others, change.operation.value])})
 
 
-def _enter_grant(database: sqlite3.Connection, row: _Row, change: Change, file: FileNames) -> str | None:
+def _enter_grant(database: Database, row: _Row, change: Change, file: FileNames) -> str | None:
     wanted = change.after.get("level")
     level = 0 if wanted is None else file.number(str(wanted))
     old = row.read(database, "level")
     if old is None:
-        database.execute("INSERT INTO grants VALUES (?, ?, ?, ?, 1, 1)", (*row.key, level))
+        database.execute(
+            "INSERT INTO grants (app, holder, entitlement, level, pending, fresh) VALUES (?, ?, ?, ?, 1, 1)",
+            (*row.key, level),
+        )
         return None
     row.update(database, {"level": level}, "pending = pending + 1")
-    return encode({"level": old[0]})
+    return encode({"level": file.name(old[0]) if old[0] else None})
 
 
-def _enter_account(database: sqlite3.Connection, row: _Row, change: Change, at: datetime) -> str:
+def _enter_account(database: Database, row: _Row, change: Change, at: datetime) -> str:
     status = str(change.before.get("status") or AccountStatus.ACTIVE)
     start = (*row.key, change.account_id, change.username, status, encode_moment(at))
     columns = "app, holder, remote_id, username, status, since, attributes, fresh"
@@ -147,21 +151,21 @@ def _account_values(change: Change, at: datetime) -> dict[str, Any]:
     return values
 
 
-def _enter_entitlement(database: sqlite3.Connection, row: _Row, change: Change) -> str:
+def _enter_entitlement(database: Database, row: _Row, change: Change) -> str:
     create = change.operation is Operation.CREATE_ENTITLEMENT
     columns = "app, entitlement, remote_id, attributes, fresh"
     _insert(database, row, columns, (*row.key, change.entitlement_id, encode_values({}), 1))
     return _overwrite(database, row, change, {"remote_id": "", "created": 1} if create else {})
 
 
-def _insert(database: sqlite3.Connection, row: _Row, columns: str, values: Sequence[Any]) -> None:
+def _insert(database: Database, row: _Row, columns: str, values: Sequence[Any]) -> None:
     """Add the row as it would be without the change, if it is missing."""
     marks = ", ".join("?" * len(values))
-    query = f"INSERT OR IGNORE INTO {row.table} ({columns}) VALUES ({marks})"  # noqa: S608 - our own tables and columns
+    query = f"INSERT INTO {row.table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own tables and columns
     database.execute(query, values)
 
 
-def _overwrite(database: sqlite3.Connection, row: _Row, change: Change, values: dict[str, Any]) -> str:
+def _overwrite(database: Database, row: _Row, change: Change, values: dict[str, Any]) -> str:
     """Set columns and merge attributes; return what both were."""
     columns = ["attributes", *values]
     old = dict(zip(columns, row.read(database, ", ".join(columns)), strict=True))
@@ -175,7 +179,7 @@ def _overwrite(database: sqlite3.Connection, row: _Row, change: Change, values: 
     return encode(undo)
 
 
-def _undo(database: sqlite3.Connection, file: FileNames, app: int, change: Change, previous: str | None) -> None:
+def _undo(database: Database, file: FileNames, app: int, change: Change, previous: str | None) -> None:
     """Give an item back what an intent changed; an item that only intents made goes with the last of them."""
     row = _row(file, app, change)
     values: dict[str, Any] = decode(previous) if previous else {}
@@ -185,11 +189,13 @@ def _undo(database: sqlite3.Connection, file: FileNames, app: int, change: Chang
         added = set(values.pop("added"))
         restored = {name: value for name, value in now.items() if name not in added} | values["attributes"]
         values["attributes"] = encode_values(restored)
-    row.update(database, values, "pending = MAX(pending - 1, 0)")
+    if "level" in values and not isinstance(values["level"], int):
+        values["level"] = file.number(values["level"]) if values["level"] else 0
+    row.update(database, values, _LESS)
     row.drop(database, "fresh = 1 AND pending = 0")
 
 
-def _confirm(database: sqlite3.Connection, file: FileNames, app: int, receipt: Receipt) -> None:
+def _confirm(database: Database, file: FileNames, app: int, receipt: Receipt) -> None:
     """Make an item ours after the app said that it is done; `seen` in the app, it is no longer pending."""
     change = receipt.change
     row = _row(file, app, change)
@@ -205,10 +211,10 @@ def _less_pending(receipt: Receipt) -> list[str]:
     """Return how `pending` changes: of an account, other fields may still be open."""
     if receipt.outcome is not Outcome.VERIFIED:
         return []
-    return ["pending = MAX(pending - 1, 0)" if isinstance(receipt.change.item, AccountItem) else "pending = 0"]
+    return [_LESS if isinstance(receipt.change.item, AccountItem) else "pending = 0"]
 
 
-def _move(database: sqlite3.Connection, file: FileNames, row: _Row, change: Change) -> None:
+def _move(database: Database, file: FileNames, row: _Row, change: Change) -> None:
     """Let a renamed entitlement keep what was recorded under its old key: the pin and the grants."""
     app, new = row.key
     query = (
@@ -224,7 +230,10 @@ def _move(database: sqlite3.Connection, file: FileNames, row: _Row, change: Chan
         _move_grants(database, app, known, new)
 
 
-def _move_grants(database: sqlite3.Connection, app: int, old: int, new: int) -> None:
-    query = "UPDATE OR REPLACE grants SET entitlement = ? WHERE app = ? AND entitlement = ?"
-    database.execute(query, (new, app, old))
-    database.execute("UPDATE OR REPLACE grants SET holder = ? WHERE app = ? AND holder = ?", (new, app, old))
+def _move_grants(database: Database, app: int, old: int, new: int) -> None:
+    for column, other in (("entitlement", "holder"), ("holder", "entitlement")):
+        replaced = f"SELECT {other} FROM grants WHERE app = ? AND {column} = ?"  # noqa: S608 - our own columns
+        query = f"DELETE FROM grants WHERE app = ? AND {column} = ? AND {other} IN ({replaced})"  # noqa: S608 - same
+        database.execute(query, (app, new, app, old))
+        query = f"UPDATE grants SET {column} = ? WHERE app = ? AND {column} = ?"  # noqa: S608 - same
+        database.execute(query, (new, app, old))

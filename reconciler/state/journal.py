@@ -1,6 +1,5 @@
 """Runs and journal entries in their tables."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -8,12 +7,13 @@ from typing import Any
 from reconciler.provider.change import Change
 from reconciler.state.codec import decode_change, decode_moment, encode_change, encode_moment
 from reconciler.state.contract import JournalEntry, Run
+from reconciler.state.database import Database
 
 _RUN = "id, plan_digest, operator, machine, started_at, reason, ended_at, summary"
 _ENTRY = "run, number, app, change_id, change, intended_at, outcome, detail, ended_at"
 
 
-def begin(database: sqlite3.Connection, run: Run) -> None:
+def begin(database: Database, run: Run) -> None:
     """Record that an apply starts."""
     values = (
         run.id,
@@ -31,18 +31,18 @@ def begin(database: sqlite3.Connection, run: Run) -> None:
     )
 
 
-def end(database: sqlite3.Connection, run: str, summary: str, at: datetime) -> bool:
+def end(database: Database, run: str, summary: str, at: datetime) -> bool:
     """Record that an apply ended; False if it never began."""
     query = "UPDATE runs SET summary = ?, ended_at = ? WHERE id = ?"
     return database.execute(query, (summary, encode_moment(at), run)).rowcount == 1
 
 
-def has_run(database: sqlite3.Connection, run: str) -> bool:
+def has_run(database: Database, run: str) -> bool:
     """Say whether an apply began."""
     return database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone() is not None
 
 
-def runs(database: sqlite3.Connection, last: int) -> list[Run]:
+def runs(database: Database, last: int) -> list[Run]:
     """Return the newest applies, the newest last."""
     query = f"SELECT {_RUN} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
     return [_run(row) for row in database.execute(query, (last,)).fetchall()][::-1]
@@ -62,29 +62,30 @@ def _run(row: Any) -> Run:
     )
 
 
-def record(database: sqlite3.Connection, run: str, change: Change, previous: str | None, at: str) -> int:
+def record(database: Database, run: str, change: Change, previous: str | None, at: str) -> int:
     """Write an intent and return its number."""
-    cursor = database.execute(
-        "INSERT INTO journal (run, app, change_id, change, previous, intended_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (run, change.app, change.id, encode_change(change), previous, at),
+    query = (
+        "INSERT INTO journal (run, app, change_id, change, previous, intended_at) VALUES (?, ?, ?, ?, ?, ?) "
+        "RETURNING number"
     )
-    return int(cursor.lastrowid or 0)
+    row = database.execute(query, (run, change.app, change.id, encode_change(change), previous, at)).fetchone()
+    return int(row[0])
 
 
-def conclude(database: sqlite3.Connection, number: int, outcome: str, detail: str, at: str) -> None:
+def conclude(database: Database, number: int, outcome: str, detail: str, at: str) -> None:
     """Write an intent's outcome."""
     query = "UPDATE journal SET outcome = ?, detail = ?, ended_at = ? WHERE number = ?"
     database.execute(query, (outcome, detail, at, number))
 
 
-def entries(database: sqlite3.Connection, run: str | None, last: int) -> list[JournalEntry]:
+def entries(database: Database, run: str | None, last: int) -> list[JournalEntry]:
     """Return the newest entries, of one apply or of all, the newest last."""
     condition, arguments = ("WHERE run = ?", (run, last)) if run is not None else ("", (last,))
     query = f"SELECT {_ENTRY} FROM journal {condition} ORDER BY number DESC LIMIT ?"  # noqa: S608 - our own columns
     return list(_entries(database.execute(query, arguments).fetchall()))[::-1]
 
 
-def unsettled(database: sqlite3.Connection) -> list[JournalEntry]:
+def unsettled(database: Database) -> list[JournalEntry]:
     """Return the entries without any outcome, in the order in which they were written."""
     query = f"SELECT {_ENTRY} FROM journal WHERE outcome = '' ORDER BY number"  # noqa: S608 - our own columns
     return list(_entries(database.execute(query).fetchall()))

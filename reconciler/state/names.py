@@ -1,9 +1,9 @@
 """The file's own numbers for names: given out once, never taken back, never changed."""
 
-import sqlite3
 from collections.abc import Iterable
 
 from reconciler.errors import StateError
+from reconciler.state.database import Database
 
 
 class FileNames:
@@ -15,7 +15,7 @@ class FileNames:
 
     __slots__ = ("_database", "_names", "_numbers")
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._names: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
@@ -44,7 +44,9 @@ class FileNames:
         wanted = set(names)
         missing = sorted(wanted - self._numbers.keys())
         if missing:
-            self._database.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in missing))
+            self._database.executemany(
+                "INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING", [(name,) for name in missing]
+            )
             self._learn()
         return self._numbers
 
@@ -61,6 +63,11 @@ class FileNames:
         if name is None:
             raise StateError(f"it refers to name {number}, which is missing", hint="restore the file from a backup")
         return name
+
+    def all(self) -> dict[int, str]:
+        """Return all names by their numbers."""
+        self._learn()
+        return self._names
 
     def _learn(self) -> None:
         """Read the names that were added since the last time."""

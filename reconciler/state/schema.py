@@ -67,7 +67,16 @@ CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT)
+_HISTORY: Final = """
+CREATE TABLE readings (number INTEGER PRIMARY KEY AUTOINCREMENT, app INTEGER NOT NULL, at TEXT NOT NULL);
+CREATE INDEX readings_app ON readings (app, number);
+CREATE TABLE held (
+    app INTEGER NOT NULL, holder INTEGER NOT NULL, entitlement INTEGER NOT NULL, level INTEGER NOT NULL,
+    first INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app, holder, entitlement, first)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT, _HISTORY)
 """Step n makes a file of format n into one of format n + 1. A step that was once released is never edited."""
 
 

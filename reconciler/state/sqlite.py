@@ -1,27 +1,19 @@
 """The embedded state back end: one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import ClassVar
 
 from reconciler.errors import StateError
-from reconciler.items import Names
-from reconciler.provider.change import Change, Outcome, Receipt
-from reconciler.state import applied, audit, intents, journal
-from reconciler.state.codec import encode_moment
-from reconciler.state.contract import Adoption, Applied, AppliedAccount, AuditEntry, JournalEntry, Lock, Run
 from reconciler.state.file import explaining, open_for_reading, open_for_writing
-from reconciler.state.lock import FileLock
+from reconciler.state.lock import FileLock, TableLock
 from reconciler.state.names import FileNames
+from reconciler.state.tables import TableStore
 
-_OPEN: Final = frozenset({"", Outcome.DONE, Outcome.UNKNOWN})
 
-
-class SqliteStore:
+class SqliteStore(TableStore):
     """The state in one SQLite file; see `contract.StateStore` for what the methods promise.
 
     Args:
@@ -33,27 +25,14 @@ class SqliteStore:
     """
 
     name: ClassVar[str] = "sqlite"
+    _database: sqlite3.Connection
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._read_only = read_only
-        self._joined = False
         self._database = open_for_reading(path) if read_only else open_for_writing(path)
         self._names = FileNames(self._database)
-        self._lock = FileLock(self._database, path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.close()
-        except StateError:
-            # What went wrong first is what the user must see.
-            if kind is None:
-                raise
+        self._lock: TableLock = FileLock(self._database, path)
 
     def close(self) -> None:
         """Give the lock back and close the file."""
@@ -62,177 +41,9 @@ class SqliteStore:
         finally:
             self._database.close()
 
-    def apps(self) -> Sequence[str]:
-        """Return the names of the apps that the state knows, sorted."""
-        with self._reading() as database:
-            rows = database.execute("SELECT name FROM names JOIN apps ON apps.app = names.id ORDER BY name")
-            return [row[0] for row in rows]
-
-    def load(self, app: str, names: Names) -> Applied:
-        """Return what is applied in an app, with grants numbered by `names`."""
-        with self._reading() as database:
-            number = self._names.known(app)
-            return Applied() if number is None else applied.load_app(database, self._names, number, names)
-
-    def accounts(self, app: str, identities: Iterable[str]) -> dict[str, AppliedAccount]:
-        """Return what is applied of these identities' accounts in an app, of those that have one."""
-        with self._reading() as database:
-            number = self._names.known(app)
-            return {} if number is None else applied.load_accounts(database, self._names, number, identities)
-
-    def fingerprint(self, app: str) -> str:
-        """Return a text that changes whenever what is applied in an app changes: the file's lineage and a counter."""
-        with self._reading() as database:
-            lineage = database.execute("SELECT lineage FROM meta").fetchone()[0]
-            row = database.execute(
-                "SELECT generation FROM apps JOIN names ON apps.app = names.id WHERE name = ?", (app,)
-            ).fetchone()
-            return f"{lineage}:{row[0]}" if row else ""
-
-    def adopt(self, app: str, adoption: Adoption) -> None:
-        """Take items on, forget gone ones, remember counts."""
-        with self._writing() as database:
-            number = self._app(app)
-            database.execute("UPDATE apps SET known = 1 WHERE app = ? AND known = 0", (number,))
-            before = database.total_changes
-            applied.adopt(database, self._names, number, adoption)
-            if database.total_changes > before:
-                self._touch(number)
-
-    def forget(self, app: str) -> None:
-        """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
-        with self._writing() as database:
-            number = self._names.known(app)
-            for table in ("accounts", "entitlements", "grants", "counts", "apps"):
-                database.execute(f"DELETE FROM {table} WHERE app = ?", (number,))  # noqa: S608 - our own tables
-
-    def begin(self, run: Run) -> None:
-        """Record that an apply starts."""
-        with self._writing() as database:
-            if journal.has_run(database, run.id):
-                raise StateError(f"a run {run.id} was recorded before", hint="give each apply its own id")
-            journal.begin(database, run)
-
-    def intend(self, run: str, changes: Sequence[Change], at: datetime) -> Sequence[int]:
-        """Record the intent of changes, before their first request: journal and pending items."""
-        moment = encode_moment(at)
-        with self._writing() as database:
-            self._require_run(run)
-            apps = {app: self._app(app) for app in {change.app for change in changes}}
-            previous: dict[int, str | None] = {}
-            steps_last = sorted(range(len(changes)), key=lambda index: intents.is_step(changes[index]))
-            for index in steps_last:
-                app = apps[changes[index].app]
-                previous[index] = intents.enter(database, self._names, app, changes[index], at)
-            for number in apps.values():
-                self._touch(number)
-            return [journal.record(database, run, c, previous[i], moment) for i, c in enumerate(changes)]
-
-    def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
-        """Record outcomes, by the entries' numbers."""
-        moment = encode_moment(at)
-        with self._writing() as database:
-            self._require_run(run)
-            touched = {self._settle(database, number, receipt, moment) for number, receipt in receipts}
-            for app in sorted(touched):
-                self._touch(self._app(app))
-
-    def _settle(self, database: sqlite3.Connection, number: int, receipt: Receipt, moment: str) -> str:
-        """Record one outcome and return the app that it is about."""
-        change = receipt.change
-        row = database.execute(
-            "SELECT change_id, outcome, previous FROM journal WHERE number = ?", (number,)
-        ).fetchone()
-        if row is None or row[0] != change.id:
-            raise StateError(f"journal entry {number} is not about {change.id}", hint="this is a fault of the caller")
-        if row[1] not in _OPEN:
-            return change.app
-        journal.conclude(database, number, receipt.outcome.value, receipt.detail, moment)
-        intents.settle(database, self._names, self._app(change.app), receipt, row[2])
-        return change.app
-
-    def end(self, run: str, summary: str, at: datetime) -> None:
-        """Record that an apply ended."""
-        with self._writing() as database:
-            self._require_run(run)
-            journal.end(database, run, summary, at)
-
-    def unsettled(self) -> Sequence[JournalEntry]:
-        """Return the intents whose outcome was never recorded: an earlier run was interrupted."""
-        with self._reading() as database:
-            return journal.unsettled(database)
-
-    def journal(self, *, run: str | None = None, last: int = 1000) -> Sequence[JournalEntry]:
-        """Return journal entries, the newest last."""
-        with self._reading() as database:
-            return journal.entries(database, run, last)
-
-    def runs(self, *, last: int = 100) -> Sequence[Run]:
-        """Return applies, the newest last."""
-        with self._reading() as database:
-            return journal.runs(database, last)
-
-    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
-        """Add entries to the end of the audit trail, if they continue it."""
-        with self._writing() as database:
-            audit.append(database, entries)
-
-    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
-        """Yield the entries of the audit trail, as they are, from a number on."""
-        while True:
-            with self._reading() as database:
-                rows = audit.read(database, since)
-            if not rows:
-                return
-            since = rows[-1][0] + 1
-            yield from map(audit.entry_of, rows)
-
-    def audit_head(self) -> tuple[int, str]:
-        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
-        with self._reading() as database:
-            return audit.head(database)
-
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make everything that is written inside one transaction."""
-        with self._writing():
-            self._joined = True
-            try:
-                yield
-            finally:
-                self._joined = False
-
-    def lock(self, owner: str, command: str, at: datetime) -> None:
-        """Take the lock that keeps two applies apart."""
-        with self._transaction():
-            self._lock.take(owner, command, at)
-
-    def unlock(self) -> None:
-        """Give the lock back, if it is ours."""
-        if self._read_only:
-            return
-        with self._transaction():
-            self._lock.give_back()
-        self._lock.release()
-
-    def holder(self) -> Lock | None:
-        """Return who holds the lock, None if it is free."""
-        with self._reading():
-            return self._lock.holder()
-
-    def break_lock(self) -> Lock | None:
-        """Take the lock from whoever holds it and return who that was; that writer is refused from now on."""
-        with self._transaction() as database:
-            holder = self._lock.holder()
-            database.execute("DELETE FROM lock")
-        return holder
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _read(self) -> Iterator[sqlite3.Connection]:
         """See one moment of the file."""
-        if self._joined:
-            yield self._database
-            return
         with explaining(self.path):
             self._database.execute("BEGIN")
             try:
@@ -242,17 +53,7 @@ class SqliteStore:
                     self._database.execute("COMMIT")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction, if nobody else holds the lock and ours was not broken."""
-        with self._transaction() as database:
-            self._lock.check()
-            yield database
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._joined:
-            yield self._database
-            return
+    def _write(self) -> Iterator[sqlite3.Connection]:
         with explaining(self.path):
             if self._read_only:
                 raise StateError("it was opened for planning, which never writes", hint="this is a fault of the caller")
@@ -265,17 +66,3 @@ class SqliteStore:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
-
-    def _app(self, name: str) -> int:
-        """Return an app's number, adding the app if it is new."""
-        number = self._names.number(name)
-        self._database.execute("INSERT OR IGNORE INTO apps (app) VALUES (?)", (number,))
-        return number
-
-    def _touch(self, app: int) -> None:
-        """Make the fingerprint of an app another one."""
-        self._database.execute("UPDATE apps SET generation = generation + 1 WHERE app = ?", (app,))
-
-    def _require_run(self, run: str) -> None:
-        if not journal.has_run(self._database, run):
-            raise StateError(f"no run {run} was recorded", hint="this is a fault of the caller: begin it first")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from test_state_conformance import reopen  # noqa: F401 - the fixture: each back end in turn
 
 from reconciler.audit.chain import link
 from reconciler.audit.verify import verify_trail
@@ -20,13 +19,13 @@ VALUES = {
 EVENTS = [("run started", {"run": str(number), **VALUES}) for number in range(5)]
 
 
-def test_an_empty_trail_has_no_head(reopen: Callable[[], StateStore]) -> None:  # noqa: F811
+def test_an_empty_trail_has_no_head(reopen: Callable[[], StateStore]) -> None:
     """Number 0 and no digest."""
     with reopen() as store:
         assert (store.audit_head(), list(store.audit())) == ((0, ""), [])
 
 
-def test_entries_come_back_as_they_were_given(reopen: Callable[[], StateStore]) -> None:  # noqa: F811
+def test_entries_come_back_as_they_were_given(reopen: Callable[[], StateStore]) -> None:
     """To the microsecond and to the last value, so that their digests still hold."""
     entries = link((0, ""), EVENTS, NOW)
     with reopen() as store:
@@ -42,7 +41,7 @@ def test_entries_come_back_as_they_were_given(reopen: Callable[[], StateStore]) 
         assert verify_trail(store.audit(), []).faults == ()
 
 
-def test_what_does_not_continue_the_trail_is_refused(reopen: Callable[[], StateStore]) -> None:  # noqa: F811
+def test_what_does_not_continue_the_trail_is_refused(reopen: Callable[[], StateStore]) -> None:
     """Another's number, another's digest, a gap inside: nothing of it is kept."""
     with reopen() as store:
         store.append_audit(link((0, ""), EVENTS, NOW))
@@ -54,7 +53,7 @@ def test_what_does_not_continue_the_trail_is_refused(reopen: Callable[[], StateS
         assert store.audit_head() == head
 
 
-def test_what_is_joined_is_kept_whole_or_not_at_all(reopen: Callable[[], StateStore]) -> None:  # noqa: F811
+def test_what_is_joined_is_kept_whole_or_not_at_all(reopen: Callable[[], StateStore]) -> None:
     """Where a back end says that it can."""
     with reopen() as store:
         if not isinstance(store, Joining):

@@ -2,22 +2,35 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from support.state_back_ends import BACK_ENDS, options_of
 
 from reconciler.items import AccountItem, GrantItem, Item, Names, Value
+from reconciler.model.company import Settings
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.state.contract import Adoption, AppliedAccount, Run
-from reconciler.state.sqlite import SqliteStore
+from reconciler.state.open import open_state
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+EXAMPLES = {"sqlite": 60, "postgres": 25, "git": 6}
 GIVING = (Operation.GRANT, Operation.SET_LEVEL)
 STATUSES = {
     Operation.CREATE_ACCOUNT: AccountStatus.ACTIVE,
@@ -67,19 +80,22 @@ class StateAgainstDict(RuleBasedStateMachine):
     """The store and a dict of cells go through the same."""
 
     intents = Bundle("intents")
+    back_end: ClassVar[str]
+    new_options: ClassVar[Callable[[Path], dict[str, Any]]]
 
     @initialize()
     def start(self) -> None:
         """Open an empty state."""
         self.folder = Path(tempfile.mkdtemp())
-        self.store = SqliteStore(self.folder / "state.db")
+        self.settings = Settings(self.folder, state={self.back_end: self.new_options(self.folder)})
+        self.store = open_state(self.settings)
         self.store.begin(Run("run", "digest", "ana", "laptop", NOW))
         self.cells: dict[Item, Cell] = {}
 
     def teardown(self) -> None:
         """Remove the file."""
         if hasattr(self, "store"):
-            self.store.close()
+            self.store.__exit__(None, None, None)
             shutil.rmtree(self.folder)
 
     @rule(target=intents, operation=st.sampled_from([*GIVING, Operation.REVOKE]), item=grants, level=levels)
@@ -167,9 +183,9 @@ class StateAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        """Close the file and open it again."""
-        self.store.close()
-        self.store = SqliteStore(self.folder / "state.db")
+        """Close the state and open it again."""
+        self.store.__exit__(None, None, None)
+        self.store = open_state(self.settings)
 
     @invariant()
     def is_the_same(self) -> None:
@@ -193,5 +209,14 @@ class StateAgainstDict(RuleBasedStateMachine):
         }
 
 
-TestStateAgainstDict = StateAgainstDict.TestCase
-TestStateAgainstDict.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+@pytest.mark.parametrize("name", BACK_ENDS)
+def test_any_sequence_leaves_what_a_dict_would_hold(name: str, request: pytest.FixtureRequest) -> None:
+    """Shrunk to the shortest sequence that does not."""
+
+    class OnThisBackEnd(StateAgainstDict):
+        back_end = name
+        new_options = staticmethod(lambda folder: options_of(name, request, folder))
+
+    run_state_machine_as_test(
+        OnThisBackEnd, settings=settings(max_examples=EXAMPLES[name], stateful_step_count=25, deadline=None)
+    )

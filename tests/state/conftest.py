@@ -1,0 +1,35 @@
+"""The back ends that every state test can run on, each opened the way `reconciler.yaml` opens it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.postgres_server import find_binaries, running_postgres
+from support.state_back_ends import BACK_ENDS, options_of
+
+from reconciler.model.company import Settings
+from reconciler.state.contract import StateStore
+from reconciler.state.open import open_state
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Iterator[str]:
+    """Run a server for all tests."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL (Debian: postgresql)")
+    pytest.importorskip("psycopg", reason="psycopg (pip install identity-reconciler[postgres])")
+    with running_postgres(binaries) as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=BACK_ENDS)
+def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Return the settings of a repository with a new state, for each back end."""
+    return Settings(tmp_path, state={request.param: options_of(request.param, request, tmp_path)})
+
+
+@pytest.fixture
+def reopen(state_settings: Settings) -> Callable[[], StateStore]:
+    """Return what opens the same state again, as another process would."""
+    return lambda: open_state(state_settings)
