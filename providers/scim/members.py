@@ -7,7 +7,6 @@ from providers.scim.client import ScimClient
 from providers.scim.dialect import MemberSource
 from providers.scim.filters import compare
 from providers.scim.lookup import Lookup
-from providers.scim.pages import Pager
 from providers.scim.paths import find
 from providers.scim.resources import Group, Member, User, parse_group, parse_id, parse_json
 from providers.scim.together import each
@@ -208,11 +207,10 @@ class MemberReader:
         Raises:
             TransportError: the list is not whole: a membership that is not seen would be granted again.
         """
-        pager = Pager(self._lookup.fetcher(collection, {"filter": expression}), self._dialect, self._lookup.count)
-        listing = await pager.read()
+        listing = await self._lookup.every_thing(collection, filter=expression)
         if not listing.complete:
             raise TransportError(f"{expression}: {listing.why}")
-        return [parse_id(raw) for raw in listing.resources]
+        return [found.id for found in listing.resources]
 
 
 def _whole(group: Group) -> Group:

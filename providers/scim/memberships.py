@@ -19,6 +19,7 @@ from reconciler.provider.transport import Answer
 _NO_SUCH_METHOD = frozenset({405, 501})
 _ABOUT_US = frozenset({401, 403})
 _STILL = "is still a member"
+_NOT_DONE = "it was not done"
 
 
 @dataclass(slots=True)
@@ -203,7 +204,8 @@ class MembershipWriter:
     async def _check_removals(self, job: _Job) -> None:
         """Look whether those who were removed are gone; where not, try the other form of removal once."""
         await self._check(job)
-        first = {member: each for member, each in job.results.items() if each[0] is Outcome.FAILED}
+        failed = {member: ending for member, ending in job.results.items() if ending[0] is Outcome.FAILED}
+        first = {member: ending for member, ending in failed.items() if not ending[1].endswith(_NOT_DONE)}
         if not first or not self._dialect.other_form:
             return
         job.form, job.unknown_method = "array" if self._dialect.member_remove == "filter" else "filter", False
@@ -226,7 +228,7 @@ class MembershipWriter:
             if (member in there) is job.adds:
                 job.end([member], Outcome.DONE, "the answer was lost; it was done")
             else:
-                job.end([member], Outcome.FAILED, f"{job.results[member][1]}; it was not done")
+                job.end([member], Outcome.FAILED, f"{job.results[member][1]}; {_NOT_DONE}")
 
     async def _put(self, job: _Job, members: Sequence[str]) -> None:
         """Replace the group by itself with other members, for servers without PATCH."""

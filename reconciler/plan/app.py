@@ -101,8 +101,9 @@ def _count(draft: Draft) -> Counts:
 
 def _tell_notes(draft: Draft) -> None:
     """Pass on what the ways remarked, and which of them could not be asked."""
+    told = [found.why for found in draft.sides.live.collections.values() if not found.complete]
     for way in draft.sides.live.ways:
-        if way.error:
+        if way.error and not any(way.error in why for why in told):
             draft.find(Fact.UNREAD, None, f"{way.name}: {way.error}")
         for note in way.snapshot.notes if way.snapshot else ():
             draft.find(Fact.NOTE, None, f"{way.name}: {note}")

@@ -66,17 +66,20 @@ def _protection(change: Change, basis: Basis, policies: Sequence[Policies]) -> s
         return ""
     if change.holder in basis.own_holders:
         return "the account that this tool itself acts as"
+    return next(filter(None, (_protected_by(policy.protected, change, basis) for policy in policies)), "")
+
+
+def _protected_by(protected: Protected, change: Change, basis: Basis) -> str:
+    """Return what one policy protects of that which a change takes away, or an empty text."""
     account = f"{change.app}/{change.username}".casefold()
-    for policy in policies:
-        protected = policy.protected
-        if change.holder in protected.people:
-            return f"{change.holder} is protected"
-        if change.username and account in {name.casefold() for name in protected.accounts}:
-            return f"the account {change.app}/{change.username} is protected"
-        if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
-            return f"{change.app}/{change.entitlement} is protected"
-        if held := _protected_through(change, basis, protected):
-            return f"{change.app}/{held} is protected, and {change.holder} holds it by this account"
+    if change.holder in protected.people:
+        return f"{change.holder} is protected"
+    if change.username and account in {name.casefold() for name in protected.accounts}:
+        return f"the account {change.app}/{change.username} is protected"
+    if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
+        return f"{change.app}/{change.entitlement} is protected"
+    if held := _protected_through(change, basis, protected):
+        return f"{change.app}/{held} is protected, and {change.holder} holds it by this account"
     return ""
 
 

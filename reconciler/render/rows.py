@@ -152,9 +152,10 @@ def finding_row(finding: Finding, *, verbose: bool = False) -> Row:
 
 
 def unread_rows(app: AppPlan) -> Iterator[Row]:
-    """Yield a row for each collection that was not read whole, and for each part that could not be read."""
+    """Yield a row for each collection that was not read whole, and for each part; not for what a finding tells of."""
+    told = [finding.text for finding in app.findings if finding.fact is Fact.UNREAD and finding.item is None]
     for name, part in sorted(app.collections.items()):
-        if not part.complete:
+        if not part.complete and not any(text.startswith(f"{name}: ") for text in told):
             yield Row("⚠", "unread", visible(name), [], "", visible(part.why) or "not read completely")
         for key in sorted(part.unread):
             yield Row("⚠", "unread", visible(key), [], "", "could not be read")

@@ -56,7 +56,18 @@ CREATE INDEX journal_run ON journal (run);
 CREATE TABLE lock (fence INTEGER NOT NULL, owner TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL);
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST,)
+_AUDIT: Final = """
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT)
 """Step n makes a file of format n into one of format n + 1. A step that was once released is never edited."""
 
 

@@ -11,9 +11,9 @@ from typing import ClassVar, Final, Self
 from reconciler.errors import StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
-from reconciler.state import applied, intents, journal
+from reconciler.state import applied, audit, intents, journal
 from reconciler.state.codec import encode_moment
-from reconciler.state.contract import Adoption, Applied, AppliedAccount, JournalEntry, Lock, Run
+from reconciler.state.contract import Adoption, Applied, AppliedAccount, AuditEntry, JournalEntry, Lock, Run
 from reconciler.state.file import explaining, open_for_reading, open_for_writing
 from reconciler.state.lock import FileLock
 from reconciler.state.names import FileNames
@@ -37,6 +37,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._read_only = read_only
+        self._joined = False
         self._database = open_for_reading(path) if read_only else open_for_writing(path)
         self._names = FileNames(self._database)
         self._lock = FileLock(self._database, path)
@@ -171,6 +172,36 @@ class SqliteStore:
         with self._reading() as database:
             return journal.runs(database, last)
 
+    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries to the end of the audit trail, if they continue it."""
+        with self._writing() as database:
+            audit.append(database, entries)
+
+    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit trail, as they are, from a number on."""
+        while True:
+            with self._reading() as database:
+                rows = audit.read(database, since)
+            if not rows:
+                return
+            since = rows[-1][0] + 1
+            yield from map(audit.entry_of, rows)
+
+    def audit_head(self) -> tuple[int, str]:
+        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
+        with self._reading() as database:
+            return audit.head(database)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make everything that is written inside one transaction."""
+        with self._writing():
+            self._joined = True
+            try:
+                yield
+            finally:
+                self._joined = False
+
     def lock(self, owner: str, command: str, at: datetime) -> None:
         """Take the lock that keeps two applies apart."""
         with self._transaction():
@@ -199,6 +230,9 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """See one moment of the file."""
+        if self._joined:
+            yield self._database
+            return
         with explaining(self.path):
             self._database.execute("BEGIN")
             try:
@@ -216,6 +250,9 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._joined:
+            yield self._database
+            return
         with explaining(self.path):
             if self._read_only:
                 raise StateError("it was opened for planning, which never writes", hint="this is a fault of the caller")

@@ -8,14 +8,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scim"))
 
-from faulty_server import SECRET, FaultyServer, run_faulty_server  # noqa: E402 - its folder is on the path only now
-from pains_company import TOKEN_NAME, Company  # noqa: E402 - with the other one
+import faulty_server
+from faulty_server import SECRET, FaultyServer, run_faulty_server
+from pains_company import TOKEN_NAME, Company
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     """A SCIM server whose habits can be switched; the token is in the environment."""
     monkeypatch.setenv(TOKEN_NAME, SECRET)
+    monkeypatch.setattr(faulty_server._Handler, "wbufsize", -1)  # one packet an answer: no waiting for the other side
     with run_faulty_server() as app:
         yield app
 

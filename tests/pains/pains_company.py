@@ -102,7 +102,9 @@ class Company:
         """Write policies."""
         self.dump("policies.yaml", {"policies": policies})
 
-    def wiki(self, rows: str, grants: str, entitlements: str = "team:eng\nteam:ops\nrole:admin\n", **parts: Any) -> None:
+    def wiki(
+        self, rows: str, grants: str, entitlements: str = "team:eng\nteam:ops\nrole:admin\n", **parts: Any
+    ) -> None:
         """Write an app in writable CSV files: accounts (id, email, status), grants (holder, entitlement, level)."""
         self.write("wiki.csv", "id,email,status\n" + rows)
         self.write("wiki-grants.csv", "holder,entitlement,level\n" + grants)
@@ -158,6 +160,7 @@ class Company:
         assert done.code == 0, done.said
         again = self.plan()
         assert (again.code, "nothing to do" in again.out) == (0, True), again.said
+        assert "adoption" not in again.out, again.said
         return done
 
     def changes(self, *arguments: str) -> list[str]:

@@ -54,7 +54,8 @@ class RunningServer:
             for member in group.get("members", [])
         }
         entitlements = {f"group:{group['displayName']}": group["id"] for group in groups}
-        return World(tuple(map(_account, users)), entitlements, frozenset(grants))
+        accounts = sorted(map(_account, users), key=lambda account: account.username)
+        return World(tuple(accounts), entitlements, frozenset(grants))
 
     async def inject(self, fault: Fault, subject: str = "", to: str = "") -> None:
         """Make a fault happen, in the proxy or in the server."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.scim.attributes import Attributes, read, write
+from providers.scim.mapping import Attributes, read, write
 from providers.scim.paths import ENTERPRISE, NameTable, parse_path
 from providers.scim.resources import parse_group, parse_page, parse_user
 from reconciler.errors import TransportError

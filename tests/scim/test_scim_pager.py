@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.scim.dialects import GENERIC
-from providers.scim.pages import Listing, Pager
-from providers.scim.resources import Page, parse_id
+from providers.scim.pages import Pager
+from providers.scim.proof import Listing
+from providers.scim.resources import Page, Thing, parse_thing
 
 COUNT = 10
 
@@ -36,12 +37,12 @@ class Model:
         return Page([msgspec.Raw(json.dumps({"id": each}).encode()) for each in found], total, following)
 
 
-def _read(model: Model, **dialect: object) -> Listing:
-    return asyncio.run(Pager(model, replace(GENERIC, **dialect), COUNT).read())  # type: ignore[arg-type]
+def _read(model: Model, **dialect: object) -> Listing[Thing]:
+    return asyncio.run(Pager(model, parse_thing, replace(GENERIC, **dialect), COUNT).read())  # type: ignore[arg-type]
 
 
-def _ids(listing: Listing) -> list[str]:
-    return sorted(map(parse_id, listing.resources))
+def _ids(listing: Listing[Thing]) -> list[str]:
+    return sorted(thing.id for thing in listing.resources)
 
 
 @given(st.integers(0, 120), st.integers(1, 15))
@@ -120,7 +121,7 @@ def test_ignored_totals_prove_nothing_and_harm_nothing() -> None:
 
 def test_a_server_may_count_from_zero() -> None:
     """`first_index` says where a server's lists begin."""
-    listing = asyncio.run(Pager(_FromZero(), replace(GENERIC, first_index=0), COUNT).read())
+    listing = asyncio.run(Pager(_FromZero(), parse_thing, replace(GENERIC, first_index=0), COUNT).read())
     assert listing.complete
     assert len(listing.resources) == 25
 

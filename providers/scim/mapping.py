@@ -1,4 +1,4 @@
-"""An account's attributes: read out of a resource when somebody asks, written into bodies."""
+"""JSON and what the core knows: a user as an account, attributes read when somebody asks and written into bodies."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from providers.scim.paths import AttributePath, NameTable, elements, find, key_in, primary, short_name
+from providers.scim.resources import User
 from reconciler.items import Value
+from reconciler.provider.snapshot import AccountStatus, LiveAccount
 
 _NOT_COMPARED = frozenset({"schemas", "id", "meta", "active", "groups", "password", "members"})
 
@@ -55,6 +57,19 @@ class Attributes(Mapping[str, Value]):
             self._resource = msgspec.json.decode(self._raw or b"{}")
             self._raw = None
         return self._resource
+
+
+def to_account(user: User, names: NameTable) -> LiveAccount:
+    """Return a user as the core knows accounts. Without an email, a username that is one stands for it."""
+    return LiveAccount(
+        remote_id=user.id,
+        username=user.username,
+        email=user.email or (user.username if "@" in user.username else ""),
+        external_id=user.external_id,
+        status=AccountStatus.SUSPENDED if user.active is False else AccountStatus.ACTIVE,
+        attributes=Attributes(user.raw, names),
+        version=user.version,
+    )
 
 
 def flatten(resource: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
