@@ -24,7 +24,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_secrets_or_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment of whoever runs the tests out of them."""
+    """Keep the environment of whoever runs the tests out of them: variables of ours, and the width of a terminal."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
     for name in list(os.environ):
         if name.startswith("RECONCILER_") and name != "RECONCILER_SKIPPED_FILE":
             monkeypatch.delenv(name)

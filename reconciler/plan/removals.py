@@ -11,6 +11,7 @@ from reconciler.plan.plan import Fact
 from reconciler.provider.change import Cause, Operation
 from reconciler.provider.snapshot import AccountStatus, LiveAccount
 from reconciler.resolve.declared import AbsentBecause, Leaver
+from reconciler.resolve.presence import absent_because
 from reconciler.state.contract import AppliedAccount
 
 _STEPS: Mapping[str, Operation] = {
@@ -103,6 +104,8 @@ def remove_account(draft: Draft, holder: str, applied: AppliedAccount | None, li
         _suspend(draft, holder, Cause.STRANGER, live)
     elif applied.status is AccountStatus.SUSPENDED:
         _suspend(draft, holder, Cause.UNFINISHED if applied.pending else Cause.DRIFTED, live)
+    elif lapsed := absent_because(draft.sides.declared, AccountItem(holder)):
+        _suspend(draft, holder, _CAUSES[lapsed.value], live)
     else:
         _suspend(draft, holder, Cause.REMOVED, live, notes=("removed from git",))
 
