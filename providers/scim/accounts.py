@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from providers.scim.attributes import Attributes, read, write
 from providers.scim.client import ScimClient, refusal
 from providers.scim.editing import Edit, Edited, Editor, Ending
 from providers.scim.lookup import Lookup
+from providers.scim.mapping import Attributes, read, write
 from providers.scim.patch import ACTIVE
 from providers.scim.paths import USER, NameTable
 from providers.scim.resources import User, parse_user

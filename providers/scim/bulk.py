@@ -14,13 +14,14 @@ import msgspec
 from providers.scim.filters import chunks
 from providers.scim.paths import find
 from providers.scim.resources import parse_json
-from reconciler.errors import TransportError
+from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.transport import Answer, Transport
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 _GATHER_SECONDS = 0.02
 _ENVELOPE_BYTES = 400
 _TOO_LARGE = 413
+_NO_BULK = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Operation:
     def as_json(self) -> dict[str, Any]:
         """Return it as it is sent."""
         return {"method": "POST", "bulkId": self.bulk_id, "path": f"/{self.path}", "data": self.data}
+
+
+class NoBulkError(TransportError):
+    """The server has no bulk requests, whatever it says about itself; nothing was done."""
 
 
 class Bulk:
@@ -99,10 +104,11 @@ class Bulk:
                 return
             answer.raise_for_refusal("bulk request")
             self._hand_out(part, answer)
+        except AnswerError as error:
+            kind = NoBulkError if error.status in _NO_BULK else TransportError
+            _fail(part, kind, error)
         except TransportError as error:
-            for operation in part:
-                if not operation.answer.done():
-                    operation.answer.set_exception(TransportError(error.message, landed=error.landed))
+            _fail(part, TransportError, error)
 
     def _hand_out(self, part: Sequence[Operation], answer: Answer) -> None:
         """Give each operation its own answer; one that has none may have been done."""
@@ -116,6 +122,13 @@ class Bulk:
                 operation.answer.set_exception(lost)
             else:
                 operation.answer.set_result(_as_answer(result, operation, answer))
+
+
+def _fail(part: Sequence[Operation], kind: type[TransportError], error: TransportError) -> None:
+    """Tell everybody who waits that there is no answer."""
+    for operation in part:
+        if not operation.answer.done():
+            operation.answer.set_exception(kind(error.message, landed=error.landed))
 
 
 def _as_answer(result: Mapping[str, Any], operation: Operation, whole: Answer) -> Answer:

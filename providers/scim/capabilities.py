@@ -21,6 +21,7 @@ _NOT_IN_SCIM: Mapping[Operation, str] = {
 }
 _NO_LEVELS = "memberships have no levels in SCIM"
 _NO_ATTRIBUTES = "groups have no other attributes in SCIM"
+_MANY_AT_ONCE = 100  # so that there is something to gather; the transport sends no more than usual at once
 _HOLDER_EDITABLE = frozenset({"nickName", "preferredLanguage", "locale", "timezone", "profileUrl", "photos"})
 
 
@@ -38,7 +39,7 @@ def capabilities_of(config: ScimConfig) -> Capabilities:
         attributes=None if dialect.attributes is None else frozenset(dialect.attributes),
         holder_editable=_HOLDER_EDITABLE,
         batches=bool(config.groups),
-        concurrency=dialect.concurrency,
+        concurrency=_MANY_AT_ONCE if config.bulk else dialect.concurrency,
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from providers.scim.bulk import Bulk
+from providers.scim.bulk import Bulk, NoBulkError
 from providers.scim.dialect import Dialect, Meaning
 from providers.scim.resources import Page, parse_json, parse_page
 from reconciler.errors import AnswerError, TransportError
@@ -58,12 +58,16 @@ class ScimClient:
         transport: the app's connection.
         dialect: what the server does in its own way.
         bulk: whether creations may travel together, where the server says that it can.
+
+    Attributes:
+        shows_members: whether a list of groups was seen that shows members: then a group without any has none.
     """
 
     def __init__(self, transport: Transport, dialect: Dialect, *, bulk: bool = False) -> None:
         self.transport = transport
         self.dialect = dialect
         self._config: Mapping[str, Any] | None = None
+        self.shows_members = False
         self._turn = asyncio.Lock()
         self._bulk: Bulk | None = None
         self._wants_bulk = bulk
@@ -145,14 +149,17 @@ class ScimClient:
             TransportError: no usable answer; `landed` says whether it may have been done.
         """
         bulk = await self._find_bulk() if self._wants_bulk else None
-        if bulk is None:
-            return await self.send("POST", collection, body=body, idempotent=False)
-        _count()
-        return await bulk.create(self.dialect.path_of(collection), body)
+        if bulk is not None:
+            _count()
+            try:
+                return await bulk.create(self.dialect.path_of(collection), body)
+            except NoBulkError:
+                self._wants_bulk = False  # whatever the server says about itself
+        return await self.send("POST", collection, body=body, idempotent=False)
 
     async def _find_bulk(self) -> Bulk | None:
         said = (await self.service_config()).get("bulk")
-        if self._bulk is None and isinstance(said, Mapping) and await self.offers("bulk"):
+        if self._bulk is None and isinstance(said, Mapping) and _is_true(said.get("supported")):
             most, size = said.get("maxOperations"), said.get("maxPayloadSize")
             if isinstance(most, int) and isinstance(size, int) and most > 1 and size > 0:
                 self._bulk = Bulk(self.transport, most, size)
@@ -172,7 +179,7 @@ class ScimClient:
     async def offers(self, feature: str, part: str = "supported") -> bool:
         """Say whether the server says that it has a feature: `bulk`, or `pagination` with the part `cursor`."""
         said = (await self.service_config()).get(feature)
-        return isinstance(said, Mapping) and said.get(part) in {True, "true", "True"}
+        return isinstance(said, Mapping) and _is_true(said.get(part))
 
     def means(self, answer: Answer, meaning: Meaning) -> bool:
         """Say whether an answer means something, by its status or by how this server words it."""
@@ -202,6 +209,10 @@ class ScimClient:
     def needs_version(answer: Answer) -> bool:
         """Say whether the server wants an `If-Match` (RFC 6585 section 3)."""
         return answer.status == _NEEDS_VERSION
+
+
+def _is_true(value: Any) -> bool:
+    return value in {True, "true", "True"} if isinstance(value, bool | str) else False
 
 
 def version_in(answer: Answer, resource: Mapping[str, Any]) -> str:

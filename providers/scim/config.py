@@ -1,6 +1,7 @@
 """What the YAML may say about a `scim` way."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -76,7 +77,7 @@ _DIALECT_SCHEMA: dict[str, Any] = {
         {
             "type": "object",
             "properties": {"base": {"type": "string", "enum": sorted(DIALECTS)}}
-            | {name: {} for name in Dialect.__dataclass_fields__},
+            | {field.name: {} for field in fields(Dialect)},
             "additionalProperties": False,
         },
     ],

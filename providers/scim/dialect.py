@@ -92,6 +92,8 @@ class Dialect:
         member_replace: whether all members may be replaced at once (a PUT of a group, where it cannot be patched).
         members: where memberships are read: `listed` with the groups, `single` (each group on its own), `by_group`
             (users by `groups.value`), `by_user` (groups by `members.value`), `auto` finds out, `never`.
+        check_members: up to how many new members of a group at once are looked up before they are added, for servers
+            that take any id for a member; of more, only reading back tells. 0: none.
         group_members_type: whether members are sent with `type`.
         pagination: `index`, `cursor` (RFC 9865), `none` (everything at once), or `auto`: index, then cursor.
         page_size: the largest page that the server gives.
@@ -152,6 +154,7 @@ class Dialect:
     member_bytes: int = 0
     member_replace: bool = True
     members: MemberSource = "auto"
+    check_members: int = 0
     group_members_type: bool = False
     pagination: Pagination = "auto"
     page_size: int = 100

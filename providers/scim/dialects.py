@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.scim.dialect import Dialect, ErrorAlias, RateRule
 
-GENERIC = Dialect(other_form=True)
+GENERIC = Dialect(other_form=True, check_members=8)
 """RFC 7643, 7644 and 9865, with checks where servers are known to differ."""
 
 AWS = Dialect(
@@ -228,14 +228,21 @@ NOTION = Dialect(
 )
 """Notion: `https://api.notion.com/scim/v2`. notion.com/help/provision-users-and-groups-with-scim."""
 
-OKTA = Dialect(name="okta", lookup=("userName",), patch=False, etag="never", filters="eq")
+OKTA = Dialect(name="okta", lookup=("userName",), patch=False, etag="never", filters="eq", check_members=8)
 """For servers that were built for Okta: looked up by `userName eq`, then put.
 
 developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20.
 """
 
 ENTRA = Dialect(
-    name="entra", op_case="title", boolean="title", member_remove="array", etag="never", filters="eq", other_form=True
+    name="entra",
+    op_case="title",
+    boolean="title",
+    member_remove="array",
+    etag="never",
+    filters="eq",
+    other_form=True,
+    check_members=8,
 )
 """For servers that were built for Microsoft Entra: `Replace`, `"False"`, members removed by a list of values.
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from providers.scim.attributes import read, write
 from providers.scim.client import ScimClient, refusal, version_in
+from providers.scim.mapping import read, write
 from providers.scim.patch import patch_attributes
 from providers.scim.paths import AttributePath, find, truth
 from providers.scim.resources import parse_json

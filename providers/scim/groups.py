@@ -29,7 +29,7 @@ class GroupWriter:
         """Create an empty group, or adopt the one that has its name; many servers would make a second one."""
         name = name_of(change.entitlement)
         try:
-            there = await self._lookup.groups(name)
+            there = await self._lookup.groups(name, exists=True)  # that a filter finds nothing proves nothing
         except TransportError as error:
             return Receipt(change, Outcome.FAILED, f"create {name}: {error.message}")
         if there:

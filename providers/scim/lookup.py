@@ -1,16 +1,19 @@
 """Accounts and groups found by what they are called: asked with a filter, always checked here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from providers.scim.client import ScimClient
 from providers.scim.filters import any_of, compare
-from providers.scim.pages import Listing, Pager
-from providers.scim.resources import Group, Page, User, parse_group, parse_user
+from providers.scim.pages import Pager
+from providers.scim.proof import Listing, Resource
+from providers.scim.resources import Group, Page, Thing, User, parse_group, parse_thing, parse_user
 from providers.scim.together import each
 from reconciler.errors import AnswerError, TransportError
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Resource)
 
 _NO_FILTERS = frozenset({400, 403, 404, 405, 413, 414, 422})
 
@@ -46,9 +49,9 @@ class Lookup:
             found = [user for user in users if self._matches(user, attribute, value)]
             if len(found) == len(users):
                 return found
-        listing = await self.everything("Users")
-        every = (parse_user(raw) for raw in listing.resources)
-        return self._sure([user for user in every if self._matches(user, attribute, value)], listing, value)
+        listing = await self.every_user()
+        matching = [user for user in listing.resources if self._matches(user, attribute, value)]
+        return self._sure(matching, listing, value)
 
     async def by_ids(self, remote_ids: Sequence[str]) -> list[User]:
         """Read the users that exist among some ids: one by one, or several with one filter where the dialect says so.
@@ -85,28 +88,35 @@ class Lookup:
             found = [group for group in groups if group.name == name]
             if found or not groups:
                 return found
-        listing = await self.everything("Groups")
-        every = (parse_group(raw) for raw in listing.resources)
-        return self._sure([group for group in every if group.name == name], listing, name)
+        listing = await self.every_group()
+        return self._sure([group for group in listing.resources if group.name == name], listing, name)
 
     @staticmethod
-    def _sure(found: list[T], listing: Listing, value: str) -> list[T]:
+    def _sure(found: list[T], listing: Listing[T], value: str) -> list[T]:
         """Return what was found; nothing in a list that is not whole is no answer."""
         if not found and not listing.complete:
             raise TransportError(f"{value} could not be looked up: {listing.why}")
         return found
 
-    async def everything(self, collection: str, **params: str) -> Listing:
-        """Read a whole collection.
+    async def every_user(self, **params: str) -> Listing[User]:
+        """Read all users.
 
         Raises:
             TransportError: a page could not be read.
         """
-        return await Pager(self.fetcher(collection, params), self._client.dialect, self.count, self._cursors).read()
+        return await self._read("Users", parse_user, params)
 
-    def fetcher(self, collection: str, more: dict[str, str]) -> "Fetcher":
-        """Return what gets the pages of a collection."""
-        return Fetcher(self._client, collection, self.count, more)
+    async def every_group(self, **params: str) -> Listing[Group]:
+        """Read all groups; errors as for `every_user`."""
+        return await self._read("Groups", parse_group, params)
+
+    async def every_thing(self, collection: str, **params: str) -> Listing[Thing]:
+        """Read all resources of a collection, whatever they are; errors as for `every_user`."""
+        return await self._read(collection, parse_thing, params)
+
+    async def _read(self, collection: str, parse: Callable[[msgspec.Raw], T], params: dict[str, str]) -> Listing[T]:
+        fetch = Fetcher(self._client, collection, self.count, params)
+        return await Pager(fetch, parse, self._client.dialect, self.count, self._cursors).read()
 
     async def _cursors(self) -> bool:
         return await self._client.offers("pagination", "cursor")

@@ -7,7 +7,6 @@ from providers.scim.client import ScimClient
 from providers.scim.dialect import MemberSource
 from providers.scim.filters import compare
 from providers.scim.lookup import Lookup
-from providers.scim.pages import Pager
 from providers.scim.paths import find
 from providers.scim.resources import Group, Member, User, parse_group, parse_id, parse_json
 from providers.scim.together import each
@@ -15,6 +14,8 @@ from reconciler.errors import AnswerError, TransportError
 
 _NOBODY = "00000000-0000-4000-8000-00000000dead"
 _FORBIDDEN, _NOT_FOUND, _BAD = 403, 404, 400
+_PROBES = 5
+"""How many groups are read on their own to find out whether that shows members."""
 
 
 @dataclass(slots=True)
@@ -58,7 +59,8 @@ class MemberReader:
         if not groups:
             return Memberships([], complete=True, why="there are no groups")
         source: MemberSource = self._dialect.members
-        if source == "auto" and any(group.members for group in groups):
+        if source == "auto" and (self._client.shows_members or any(group.members for group in groups)):
+            self._client.shows_members = True
             source = "listed"
         readers: Mapping[MemberSource, Callable[[Sequence[Group], Sequence[User]], Awaitable[Memberships]]] = {
             "auto": self._find_out,
@@ -78,18 +80,20 @@ class MemberReader:
 
     async def _find_out(self, groups: Sequence[Group], users: Sequence[User]) -> Memberships:
         """No group was listed with members: either nobody is in any, or the list does not show them."""
-        try:
-            single = await self._single(groups[0].id)
-        except TransportError:
-            single = groups[0]
-        if single and single.members:
+        if await self._shows_members([group.id for group in groups]):
             return await self._one_by_one(groups)
-        if await self._are_all_empty(groups):
-            return Memberships([_whole(group) for group in groups], complete=True, why="`members pr` finds no group")
+        filled = await self._filled(len(groups))
+        if filled is not None and not filled:
+            return Memberships(
+                [_whole(group) for group in groups], complete=True, why="no group has members, by filters"
+            )
+        if filled and await self._shows_members(filled):
+            return await self._one_by_one(groups)
         told = _told_by_users(users)
-        if told:
-            why = "the server shows no members of groups, although users say that they are in some"
-            return Memberships(list(groups), complete=False, why=f"{why}; say `members:` in the dialect")
+        if told or (filled and len(filled) < len(groups)):
+            who = "users say that they are in some" if told else "`members pr` finds some"
+            why = f"the server shows no members of groups, although {who}; say `members:` in the dialect"
+            return Memberships(list(groups), complete=False, why=why)
         if told is False or all(group.members is not None for group in groups):
             return Memberships([_whole(group) for group in groups], complete=True, why="every group is shown as empty")
         why = (
@@ -97,15 +101,34 @@ class MemberReader:
         )
         return Memberships(list(groups), complete=False, why=why)
 
-    async def _are_all_empty(self, groups: Sequence[Group]) -> bool:
-        """Ask for the groups that have members; a server that ignores filters answers with some."""
-        if self._dialect.filters != "full":
-            return False
+    async def _shows_members(self, remote_ids: Sequence[str]) -> bool:
+        """Say whether one of the first few groups, read on its own, shows members; the very first may well be empty."""
+        return any(await each(self._peek, remote_ids[:_PROBES], at_once=self._dialect.concurrency))
+
+    async def _peek(self, remote_id: str) -> bool:
         try:
-            page = await self._client.page("Groups", {"filter": "members pr"})
+            single = await self._single(remote_id)
         except TransportError:
             return False
-        return bool(groups) and not page.resources and not page.total
+        return bool(single and single.members)
+
+    async def _filled(self, groups: int) -> list[str] | None:
+        """Ask for the groups that have members; None where that cannot be asked.
+
+        Who ignores filters names all of them. Who answers what is not understood with nothing is found out by asking
+        for the groups without members: those must then be all.
+        """
+        if self._dialect.filters != "full":
+            return None
+        try:
+            page = await self._client.page("Groups", {"filter": "members pr"})
+            if page.resources or page.total:
+                return [parse_id(raw) for raw in page.resources] or None
+            empty = await self._client.page("Groups", {"filter": "not (members pr)"})
+        except TransportError:
+            return None
+        found = len(empty.resources) if empty.total is None else empty.total
+        return [] if found == groups else None
 
     async def _single(self, remote_id: str) -> Group | None:
         answer = await self._client.get("Groups", remote_id)
@@ -184,11 +207,10 @@ class MemberReader:
         Raises:
             TransportError: the list is not whole: a membership that is not seen would be granted again.
         """
-        pager = Pager(self._lookup.fetcher(collection, {"filter": expression}), self._dialect, self._lookup.count)
-        listing = await pager.read()
+        listing = await self._lookup.every_thing(collection, filter=expression)
         if not listing.complete:
             raise TransportError(f"{expression}: {listing.why}")
-        return [parse_id(raw) for raw in listing.resources]
+        return [found.id for found in listing.resources]
 
 
 def _whole(group: Group) -> Group:

@@ -11,6 +11,7 @@ from providers.scim.editing import Edit, Editor, Ending
 from providers.scim.patch import MEMBERS, add_members, remove_members
 from providers.scim.paths import AttributePath, find
 from providers.scim.resources import parse_group, parse_json
+from providers.scim.together import each
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.transport import Answer
@@ -18,6 +19,7 @@ from reconciler.provider.transport import Answer
 _NO_SUCH_METHOD = frozenset({405, 501})
 _ABOUT_US = frozenset({401, 403})
 _STILL = "is still a member"
+_NOT_DONE = "it was not done"
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class _Job:
         group: its remote id.
         name: its key, for messages.
         form: how they are removed, or None for the dialect's way.
+        unknown_method: whether the server answered that it has no such method.
         results: member's id → how its change ended, and what to say of it.
     """
 
@@ -35,6 +38,7 @@ class _Job:
     name: str
     adds: bool
     form: MemberForm | None = None
+    unknown_method: bool = False
     results: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
 
     @property
@@ -66,26 +70,48 @@ class MembershipWriter:
         group, name = changes[0].entitlement_id, changes[0].entitlement
         job = _Job(group, name, adds=changes[0].operation is Operation.GRANT)
         members = list(dict.fromkeys(filter(None, map(_member_of, changes))))
+        if group and job.adds and len(members) <= self._dialect.check_members:
+            members = await self._existing(job, members, {change.account_id for change in changes})
         if group and members:
             async with self._turns.setdefault(group, asyncio.Lock()):
                 await self._run(job, members)
         return [_receipt(change, job) for change in changes]
 
+    async def _existing(self, job: _Job, members: Sequence[str], accounts: set[str]) -> list[str]:
+        """Return the members that exist: some servers would take anything, and answer that it is done."""
+
+        async def is_there(member: str) -> bool:
+            if member not in accounts:
+                return True
+            answer = await self._client.get("Users", member)
+            return not self._client.means(answer, "absent")
+
+        try:
+            found = await each(is_there, members, at_once=self._dialect.concurrency)
+        except TransportError as error:
+            job.end(members, Outcome.FAILED, f"{job.what}: {error.message}")
+            return []
+        gone = [member for member, there in zip(members, found, strict=True) if not there]
+        for member in gone:
+            job.end([member], Outcome.FAILED, f"{job.what}: the app has no account {member}")
+        return [member for member in members if member not in gone]
+
     async def _run(self, job: _Job, members: Sequence[str]) -> None:
         if not self._puts:
             await self._patch_all(job, members)
+            if not job.adds and self._dialect.read_back != "never":
+                await self._check_removals(job)
+            elif self._dialect.read_back == "always":
+                await self._check(job)
+            self._puts = job.unknown_method and self._dialect.member_replace
         if self._puts:  # also where it only now turned out that groups cannot be patched
             await self._put(job, members)
-        elif not job.adds and self._dialect.read_back != "never":
-            await self._check_removals(job)
-        elif self._dialect.read_back == "always":
-            await self._check(job)
 
     async def _patch_all(self, job: _Job, members: Sequence[str]) -> None:
         bodies = add_members(members, self._dialect) if job.adds else remove_members(members, self._dialect, job.form)
         for part, body in bodies:
             await self._patch(job, part, body)
-            if self._puts:
+            if job.unknown_method:
                 return
 
     async def _patch(self, job: _Job, part: Sequence[str], body: Mapping[str, Any]) -> None:
@@ -93,7 +119,7 @@ class MembershipWriter:
         try:
             answer = await self._send(job.group, body)
         except AnswerError as error:
-            self._note_no_patch(error.status)
+            job.unknown_method = error.status in _NO_SUCH_METHOD
             job.end(part, Outcome.FAILED, f"{job.what}: {error.message}")
         except TransportError as error:
             sure = error.landed is False
@@ -107,7 +133,8 @@ class MembershipWriter:
         if answer.ok:
             job.end(part, Outcome.DONE)
             await self._check_shown(job, part, answer)
-        elif self._note_no_patch(answer.status) or answer.status in _ABOUT_US:
+        elif answer.status in _NO_SUCH_METHOD | _ABOUT_US:
+            job.unknown_method = answer.status in _NO_SUCH_METHOD
             job.end(part, Outcome.FAILED, refusal(answer, job.what))
         elif len(part) > 1:
             middle = len(part) // 2
@@ -115,12 +142,6 @@ class MembershipWriter:
             await self._patch_all(job, part[middle:])
         else:
             job.end(part, *await self._judge_refusal(job, part[0], answer))
-
-    def _note_no_patch(self, status: int) -> bool:
-        """Note that groups cannot be patched, so that they are put from now on."""
-        if status in _NO_SUCH_METHOD and self._dialect.member_replace:
-            self._puts = True
-        return status in _NO_SUCH_METHOD
 
     async def _send(self, group: str, body: Mapping[str, Any]) -> Answer:
         """Send a PATCH; with the group's version only where the server insists: other members are none of ours."""
@@ -183,16 +204,20 @@ class MembershipWriter:
     async def _check_removals(self, job: _Job) -> None:
         """Look whether those who were removed are gone; where not, try the other form of removal once."""
         await self._check(job)
-        left = [member for member, (_, words) in job.results.items() if words.endswith(_STILL)]
-        if not left or not self._dialect.other_form:
+        failed = {member: ending for member, ending in job.results.items() if ending[0] is Outcome.FAILED}
+        first = {member: ending for member, ending in failed.items() if not ending[1].endswith(_NOT_DONE)}
+        if not first or not self._dialect.other_form:
             return
-        job.form = "array" if self._dialect.member_remove == "filter" else "filter"
-        await self._patch_all(job, left)
+        job.form, job.unknown_method = "array" if self._dialect.member_remove == "filter" else "filter", False
+        await self._patch_all(job, list(first))
         await self._check(job)
-        for member in left:
+        how = "ignored" if any(words.endswith(_STILL) for _, words in first.values()) else "refused"
+        said = f"the server {how} removal by {self._dialect.member_remove}; removed by {job.form}"
+        for member, before in first.items():
             if job.results[member][0] is Outcome.DONE:
-                said = f"the server ignored removal by {self._dialect.member_remove}; removed by {job.form}"
                 job.end([member], Outcome.DONE, f"{said} (say `member_remove: {job.form}` in the dialect)")
+            else:
+                job.results[member] = before
 
     async def _look_after(self, job: _Job, part: Sequence[str]) -> None:
         """Find out what came of a request whose answer was lost."""
@@ -203,7 +228,7 @@ class MembershipWriter:
             if (member in there) is job.adds:
                 job.end([member], Outcome.DONE, "the answer was lost; it was done")
             else:
-                job.end([member], Outcome.FAILED, f"{job.results[member][1]}; it was not done")
+                job.end([member], Outcome.FAILED, f"{job.results[member][1]}; {_NOT_DONE}")
 
     async def _put(self, job: _Job, members: Sequence[str]) -> None:
         """Replace the group by itself with other members, for servers without PATCH."""
@@ -245,5 +270,5 @@ def _with_members(
     group: Mapping[str, Any], members: Sequence[str], adds: bool
 ) -> Mapping[AttributePath, list[dict[str, Any]]]:
     """Return the members of a group with some more, or without some."""
-    kept = [dict(each) for each in find(group, "members") or [] if str(find(each, "value")) not in members]
+    kept = [dict(old) for old in find(group, "members") or [] if str(find(old, "value")) not in members]
     return {MEMBERS: [*kept, *({"value": member} for member in members)] if adds else kept}

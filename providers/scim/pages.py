@@ -1,25 +1,25 @@
-"""Lists, read whole or said not to be: by index (RFC 7644 section 3.4.2.4), by cursor (RFC 9865), or at once.
+"""Lists, read to their end: by index (RFC 7644 section 3.4.2.4), by cursor (RFC 9865), or at once.
 
-`totalResults` alone proves nothing: servers cap it, count one page only, or answer the same page for ever. A list is
-complete when reading on gave nothing more *and* the number of different ids agrees with the total; or when the server's
-totals contradict themselves and two readings agree.
+What makes a list whole is decided in `proof`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from providers.scim.dialect import Dialect
-from providers.scim.resources import Page, parse_id
+from providers.scim.proof import Leaf, Listing, Resource, Walk, judge, judge_at_once, judge_cursors, judge_two
+from providers.scim.resources import Page
 from providers.scim.together import each
 from reconciler.errors import AnswerError
+
+R = TypeVar("R", bound=Resource)
 
 _MOST_PAGES = 200_000
 _MOST_CRUMBS = 100
 _MOST_EMPTY = 20
-_USUAL_CAPS = frozenset({10, 20, 25, 30})
+_PAST_THE_END = frozenset({400, 404, 416})
 _EXPIRED = ("expiredcursor", "invalidcursor", "expired cursor", "invalid cursor")
 
 
@@ -35,99 +35,32 @@ class Fetch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What one list gave.
-
-    Attributes:
-        resources: each different one, once.
-        complete: whether that is proven to be all.
-        why: what proves it, or what is wrong.
-    """
-
-    resources: Sequence[msgspec.Raw]
-    complete: bool
-    why: str
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One reading from the first page on.
-
-    Attributes:
-        first: how many resources the first page had.
-        ended: whether it went on until nothing came (or the total, where that is trusted, was reached).
-        repeated: `startIndex` of a page that had only what was there before, or 0.
-        promised: the total that the first page told.
-        crumbs: short pages beyond it: a list that grows while it is read has no end.
-    """
-
-    seen: dict[str, msgspec.Raw] = field(default_factory=dict)
-    totals: set[int | None] = field(default_factory=set)
-    duplicates: int = 0
-    nameless: int = 0
-    pages: int = 0
-    first: int = 0
-    ended: bool = False
-    repeated: int = 0
-    promised: int = 0
-    crumbs: int = 0
-
-    def add(self, page: Page) -> int:
-        """Take a page in, and return how many of its resources are new."""
-        before = len(self.seen)
-        for raw in page.resources:
-            key = parse_id(raw)
-            if not key:
-                self.nameless += 1
-            elif key in self.seen:
-                self.duplicates += 1
-            else:
-                self.seen[key] = raw
-        self.pages += 1
-        self.first = self.first or len(page.resources)
-        if page.resources or page.total:
-            self.totals.add(page.total)
-        if self.pages == 1:
-            self.promised = page.total or 0
-        elif before >= self.promised and len(page.resources) < self.first:
-            self.crumbs += 1
-        return len(self.seen) - before
-
-    @property
-    def total(self) -> int | None:
-        """The total, where all pages told the same."""
-        return next(iter(self.totals)) if len(self.totals) == 1 else None
-
-    @property
-    def steady(self) -> bool:
-        """Whether all pages told the same total, or none told any."""
-        return len(self.totals) <= 1
-
-    def listing(self, *, complete: bool, why: str) -> Listing:
-        """Return what was read."""
-        return Listing(list(self.seen.values()), complete, why)
-
-
-class Pager:
+class Pager(Generic[R]):
     """Reads one list.
 
     Args:
         fetch: gets a page.
+        parse: makes a resource of its JSON; done as the pages come, while others are still on their way.
         dialect: how the server pages and how far its totals are trusted.
-        count: how many resources were asked for in each page.
+        count: how many resources are asked for in each page.
         offers_cursor: finds out whether the server says that it has cursors; asked only where the index failed.
     """
 
     def __init__(
-        self, fetch: Fetch, dialect: Dialect, count: int, offers_cursor: Callable[[], Awaitable[bool]] | None = None
+        self,
+        fetch: Fetch,
+        parse: Callable[[msgspec.Raw], R],
+        dialect: Dialect,
+        count: int,
+        offers_cursor: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._fetch = fetch
+        self._parse = parse
         self._dialect = dialect
         self._count = count
         self._offers_cursor = offers_cursor
 
-    async def read(self) -> Listing:
+    async def read(self) -> Listing[R]:
         """Read the whole list.
 
         Raises:
@@ -143,7 +76,11 @@ class Pager:
             case "auto":
                 return await self._find_out()
 
-    async def _find_out(self) -> Listing:
+    async def _get(self, *, start: int | None = None, cursor: str | None = None) -> Leaf[R]:
+        page = await self._fetch(start=start, cursor=cursor)
+        return Leaf([self._parse(raw) for raw in page.resources], page.total, page.cursor)
+
+    async def _find_out(self) -> Listing[R]:
         """Read by index, and by cursor where the server turns out to have only that."""
         try:
             listing = await self._read_by_index()
@@ -158,184 +95,118 @@ class Pager:
     async def _has_cursor(self) -> bool:
         return self._offers_cursor is not None and await self._offers_cursor()
 
-    async def _read_at_once(self) -> Listing:
-        walk = _Walk(ended=True)
-        walk.add(await self._fetch())
-        return self._judge_once(walk)
+    async def _read_at_once(self) -> Listing[R]:
+        walk = Walk[R](ended=True)
+        walk.add(await self._get())
+        return judge_at_once(walk, self._dialect)
 
-    def _judge_once(self, walk: _Walk) -> Listing:
-        size, total = len(walk.seen), walk.total
-        if walk.nameless:
-            return walk.listing(complete=False, why=f"{walk.nameless} without an id")
-        if total is not None and total > size and self._dialect.totals != "ignored":
-            return walk.listing(complete=False, why=f"{size} came where totalResults says {total}")
-        return walk.listing(complete=True, why=f"{size} in one answer; the server has no pages")
-
-    async def _read_by_index(self) -> Listing:
-        first = await self._fetch(start=self._dialect.first_index)
+    async def _read_by_index(self) -> Listing[R]:
+        first = await self._get(start=self._dialect.first_index)
         if first.cursor and self._dialect.pagination == "auto":
             return await self._read_by_cursor(first)
         side_by_side = await self._read_side_by_side(first)
         if side_by_side is not None:
             return side_by_side
         walk = await self._walk(first)
-        verdict = self._judge(walk)
-        if verdict is not None:
-            return verdict
-        return self._compare(walk, await self._walk(None))
+        verdict = judge(walk, self._dialect, self._count)
+        return verdict if verdict is not None else judge_two(walk, await self._walk(None), self._dialect)
 
-    async def _walk(self, first: Page | None) -> _Walk:
+    async def _walk(self, first: Leaf[R] | None) -> Walk[R]:
         """Read page after page until nothing comes, or nothing new."""
-        walk = _Walk()
-        start = self._dialect.first_index
-        page = first or await self._fetch(start=start)
-        while walk.pages < _MOST_PAGES and walk.crumbs < _MOST_CRUMBS:
-            fresh = walk.add(page)
-            start += len(page.resources)
-            if not page.resources or self._is_enough(walk):
-                walk.ended = True
-                break
-            if not fresh:
-                walk.repeated = start - len(page.resources)
-                break
-            following = await self._fetch_behind(start, walk)
-            if following is None:
-                walk.ended = True
-                break
-            page = following
+        walk, start = Walk[R](), self._dialect.first_index
+        leaf: Leaf[R] | None = first or await self._get(start=start)
+        while leaf is not None and walk.pages < _MOST_PAGES and walk.crumbs < _MOST_CRUMBS:
+            fresh = walk.add(leaf)
+            if not leaf.resources or self._is_enough(walk):
+                leaf = None
+            elif not fresh:
+                walk.repeated = start
+                return walk
+            else:
+                start += len(leaf.resources)
+                leaf = await self._get_behind(start, walk)
+        walk.ended = leaf is None
         return walk
 
-    def _is_enough(self, walk: _Walk) -> bool:
+    def _is_enough(self, walk: Walk[R]) -> bool:
         trusted = self._dialect.totals == "trusted"
         return trusted and walk.total is not None and len(walk.seen) >= walk.total
 
-    async def _fetch_behind(self, start: int, walk: _Walk) -> Page | None:
+    async def _get_behind(self, start: int, walk: Walk[R]) -> Leaf[R] | None:
         """Get a page that may be behind the end; a server that refuses that, once its total is reached, has ended."""
         try:
-            return await self._fetch(start=start)
+            return await self._get(start=start)
         except AnswerError as error:
-            if walk.total is None or len(walk.seen) < walk.total or error.status not in {400, 404, 416}:
+            if walk.total is None or len(walk.seen) < walk.total or error.status not in _PAST_THE_END:
                 raise
             return None
 
-    def _judge(self, walk: _Walk) -> Listing | None:
-        """Say whether one reading proves that it is whole; None where another one must agree."""
-        size, total = len(walk.seen), walk.total
-        if walk.nameless:
-            return walk.listing(complete=False, why=f"{walk.nameless} without an id")
-        if walk.repeated:
-            return self._judge_repeated(walk)
-        if not walk.ended:
-            return walk.listing(complete=False, why=f"no end after {walk.pages} pages")
-        ignored = self._dialect.totals == "ignored"
-        if walk.duplicates or not (walk.steady or ignored):
-            return None
-        if total is not None and size < total and not ignored:
-            return walk.listing(complete=False, why=f"an empty page after {size}, although totalResults says {total}")
-        why = f"{size} ids, as many as totalResults" if size == total else f"{size} until nothing more came"
-        capped = f"; totalResults says {total}" if total is not None and size > total else ""
-        return walk.listing(complete=True, why=why + capped)
-
-    def _judge_repeated(self, walk: _Walk) -> Listing:
-        """Judge a server that gives the same again: it may have no pages, or have begun anew behind the end."""
-        size, total = len(walk.seen), walk.total
-        if total == size and (walk.pages > 2 or not self._may_be_capped(size)):  # noqa: PLR2004 - the first page and its copy
-            return walk.listing(complete=True, why=f"{size} ids, as many as totalResults; the server repeats its pages")
-        says = "" if total is None else f"; totalResults says {total}"
-        why = f"the page at startIndex {walk.repeated} repeats what came before ({size}{says})"
-        return walk.listing(complete=False, why=f"{why}; say `pagination: none` if the server gives everything at once")
-
-    def _may_be_capped(self, size: int) -> bool:
-        """Say whether so many may be all that the server gives in one answer, rather than all that there are."""
-        return size == self._count or size in _USUAL_CAPS or not size % 50
-
-    def _compare(self, one: _Walk, other: _Walk) -> Listing:
-        """Judge two readings, where the totals of one contradict each other or it had duplicates."""
-        size = len(other.seen)
-        if one.seen.keys() != other.seen.keys() or not (one.ended and other.ended):
-            return other.listing(
-                complete=False, why=f"two readings differ ({len(one.seen)} and {size}): it changes, or lies"
-            )
-        total = other.total
-        if other.nameless or (total is not None and total > size and self._dialect.totals != "ignored"):
-            return other.listing(complete=False, why=f"{size} came where totalResults says {total}")
-        return other.listing(complete=True, why=f"{size} ids in each of two readings that agree")
-
-    async def _read_side_by_side(self, first: Page) -> Listing | None:
+    async def _read_side_by_side(self, first: Leaf[R]) -> Listing[R] | None:
         """Read the other pages side by side; None where anything is not exactly as the first page promised."""
         step, total = len(first.resources), first.total
         if not self._dialect.parallel or self._dialect.totals == "ignored" or not step or not total or total <= step:
             return None
-        walk = _Walk()
+        walk = Walk[R]()
         if walk.add(first) != step:
             return None
         begin = self._dialect.first_index
         starts = list(range(begin + step, begin + total, step))
         if self._dialect.totals != "trusted":
             starts.append(begin + total)
-        pages = await self._fetch_all(starts, step, total)
-        if pages is None:
+        leaves = await self._get_all(starts, step, total)
+        if leaves is None:
             return None
-        for page in pages:
-            walk.add(page)
+        for leaf in leaves:
+            walk.add(leaf)
         if walk.duplicates or walk.nameless or len(walk.seen) != total:
             return None
         return walk.listing(complete=True, why=f"{total} ids on {walk.pages} pages, as many as totalResults")
 
-    async def _fetch_all(self, starts: Iterable[int], step: int, total: int) -> list[Page] | None:
+    async def _get_all(self, starts: Iterable[int], step: int, total: int) -> list[Leaf[R]] | None:
         """Get pages at once; None as soon as one is not as long as it must be, or tells another total."""
         end = self._dialect.first_index + total
         ok = True
 
-        async def get(start: int) -> Page | None:
+        async def get(start: int) -> Leaf[R] | None:
             nonlocal ok
             if not ok:
                 return None
-            page = await self._fetch_or_end(start, behind=start >= end)
-            if len(page.resources) != max(0, min(step, end - start)) or (start < end and page.total != total):
+            leaf = await self._get_or_end(start, behind=start >= end)
+            if len(leaf.resources) != max(0, min(step, end - start)) or (start < end and leaf.total != total):
                 ok = False
-            return page
+            return leaf
 
-        pages = await each(get, starts, at_once=self._dialect.concurrency)
-        return [page for page in pages if page is not None] if ok else None
+        leaves = await each(get, starts, at_once=self._dialect.concurrency)
+        return [leaf for leaf in leaves if leaf is not None] if ok else None
 
-    async def _fetch_or_end(self, start: int, *, behind: bool) -> Page:
+    async def _get_or_end(self, start: int, *, behind: bool) -> Leaf[R]:
         try:
-            return await self._fetch(start=start)
+            return await self._get(start=start)
         except AnswerError as error:
-            if behind and error.status in {400, 404, 416}:
-                return Page([])
+            if behind and error.status in _PAST_THE_END:
+                return Leaf([])
             raise
 
-    async def _read_by_cursor(self, first: Page | None = None) -> Listing:
+    async def _read_by_cursor(self, first: Leaf[R] | None = None) -> Listing[R]:
         """Follow cursors to the end; once more from the beginning where one expired (RFC 9865 section 2.1)."""
         try:
-            return await self._follow(first or await self._fetch(cursor=""))
+            return await self._follow(first or await self._get(cursor=""))
         except AnswerError as error:
             if not any(word in f"{error.code} {error.message}".lower() for word in _EXPIRED):
                 raise
         try:
-            return await self._follow(await self._fetch(cursor=""))
+            return await self._follow(await self._get(cursor=""))
         except AnswerError as error:
             return Listing([], complete=False, why=f"the cursor expired twice: {error.message}")
 
-    async def _follow(self, page: Page) -> Listing:
-        walk, cursors, empty = _Walk(), set[str](), 0
+    async def _follow(self, leaf: Leaf[R]) -> Listing[R]:
+        walk, cursors, empty = Walk[R](), set[str](), 0
         while True:
-            fresh = walk.add(page)
+            fresh = walk.add(leaf)
             empty = 0 if fresh else empty + 1
-            if not page.cursor:
-                walk.ended = True
-                return self._judge_cursor(walk, last=page)
-            if page.cursor in cursors or (page.resources and not fresh) or empty > _MOST_EMPTY:
+            if not leaf.cursor:
+                return judge_cursors(walk, leaf.total, self._dialect)
+            if leaf.cursor in cursors or (leaf.resources and not fresh) or empty > _MOST_EMPTY:
                 return walk.listing(complete=False, why=f"the cursors go round after {len(walk.seen)}")
-            cursors.add(page.cursor)
-            page = await self._fetch(cursor=page.cursor)
-
-    def _judge_cursor(self, walk: _Walk, last: Page) -> Listing:
-        size, total = len(walk.seen), last.total
-        if walk.nameless or walk.duplicates:
-            return walk.listing(complete=False, why=f"{walk.nameless} without an id, {walk.duplicates} twice")
-        if total is not None and total > size and self._dialect.totals != "ignored":
-            return walk.listing(complete=False, why=f"no cursor after {size}, although totalResults says {total}")
-        return walk.listing(complete=True, why=f"{size} up to the last cursor")
+            cursors.add(leaf.cursor)
+            leaf = await self._get(cursor=leaf.cursor)

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from providers.scim.attributes import to_json, write
 from providers.scim.dialect import Dialect, MemberForm
 from providers.scim.filters import chunks, element
+from providers.scim.mapping import to_json, write
 from providers.scim.paths import AttributePath, parse_path
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

@@ -20,6 +20,7 @@ _SHORT = {
     "family_name": "name.familyName",
     **{name.lower(): f"{ENTERPRISE}:{name}" for name in _ENTERPRISE_NAMES},
 }
+_LONG = {f"{ENTERPRISE}:{name}".lower(): name for name in _ENTERPRISE_NAMES}
 PLURAL = frozenset({"emails", "phonenumbers", "ims", "photos", "addresses"})
 """Attributes of which one value is the account's: the primary one, or the first (RFC 7643 section 2.4)."""
 
@@ -92,6 +93,11 @@ class NameTable:
 
     def _known(self, name: str) -> str:
         return self._paths.get(name.lower(), name)
+
+
+def short_name(path: str) -> str:
+    """Return a full path as users write it: the attributes of the enterprise extension go without its URN."""
+    return _LONG.get(path.lower(), path)
 
 
 def find(container: Mapping[str, Any], name: str) -> Any:

@@ -17,9 +17,10 @@ from providers.scim.config import BasicCredentials, BearerToken, OAuth2Credentia
 from providers.scim.editing import Editor
 from providers.scim.groups import GroupWriter
 from providers.scim.lookup import Lookup
+from providers.scim.mapping import to_account
 from providers.scim.memberships import MembershipWriter
 from providers.scim.paths import NameTable
-from providers.scim.reading import Reader, to_account
+from providers.scim.reading import Reader
 from providers.scim.values import ValueWriter
 from reconciler.errors import ConfigurationError
 from reconciler.provider.auth import BasicAuth, BearerAuth, ClientCredentials, OAuth2Auth

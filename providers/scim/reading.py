@@ -5,19 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from providers.scim.attributes import Attributes, read
 from providers.scim.client import ScimClient
 from providers.scim.config import ScimConfig, ValueKind
 from providers.scim.lookup import Lookup
+from providers.scim.mapping import read, to_account
 from providers.scim.members import MemberReader, Memberships
-from providers.scim.pages import Listing
 from providers.scim.paths import NameTable, elements, find
-from providers.scim.resources import User, parse_group, parse_json, parse_user
+from providers.scim.proof import Listing
+from providers.scim.resources import Group, User, parse_json, parse_user
 from reconciler.errors import ProviderError, TransportError
 from reconciler.provider.snapshot import (
     ACCOUNTS,
-    AccountStatus,
-    LiveAccount,
     LiveEntitlement,
     Snapshot,
     SnapshotBuilder,
@@ -50,14 +48,13 @@ class Reader:
             ProviderError: nothing at all could be read.
         """
         before = self._client.requests
-        wanted = [self._list("Users"), self._list("Groups")] if self._config.groups else [self._list("Users")]
-        listings = await asyncio.gather(*wanted)
-        if not any(listing.resources or listing.complete for listing in listings):
-            raise ProviderError(f"nothing could be read: {listings[0].why}")
+        listed_users, listed_groups = await asyncio.gather(self._list_users(), self._list_groups())
+        if not any(listing.resources or listing.complete for listing in (listed_users, listed_groups)):
+            raise ProviderError(f"nothing could be read: {listed_users.why}")
         builder = SnapshotBuilder()
-        users = self._add_users(builder, listings[0])
+        users = self._add_users(builder, listed_users)
         if self._config.groups:
-            await self._add_groups(builder, listings[1], users)
+            await self._add_groups(builder, listed_groups, users)
         for kind, rule in self._config.value_kinds.items():
             await self._add_values(builder, kind, rule, users)
         builder.snapshot.own_account = await self._own_account(users)
@@ -65,13 +62,25 @@ class Reader:
         builder.snapshot.requests = self._client.requests - before
         return builder.snapshot
 
-    async def _list(self, collection: str) -> Listing:
-        """Read a collection; a failure is an incomplete list, so that one never stops the other."""
+    async def _list_users(self) -> Listing[User]:
+        """Read the users; a failure is an incomplete list, so that one collection never stops the other."""
         try:
-            listing = await self._lookup.everything(collection, **self._projection(collection))
+            listing = await self._lookup.every_user(**self._projection("Users"))
         except TransportError as error:
             return Listing([], complete=False, why=error.message)
-        return self._without_samples(collection, listing)
+        made_up = next((user.username for user in listing.resources if user.username in self._dialect.samples), "")
+        return _made_up(made_up, "users") if made_up else listing
+
+    async def _list_groups(self) -> Listing[Group]:
+        """Read the groups, as the users."""
+        if not self._config.groups:
+            return Listing([], complete=False, why="groups are not wanted")
+        try:
+            listing = await self._lookup.every_group(**self._projection("Groups"))
+        except TransportError as error:
+            return Listing([], complete=False, why=error.message)
+        made_up = next((group.name for group in listing.resources if group.name in self._dialect.samples), "")
+        return _made_up(made_up, "groups") if made_up else listing
 
     def _projection(self, collection: str) -> dict[str, str]:
         """Leave out what is not needed, where the server is trusted to leave out only that."""
@@ -81,28 +90,16 @@ class Reader:
             return {"excludedAttributes": "groups"}
         return {} if self._dialect.members in {"auto", "listed"} else {"excludedAttributes": "members"}
 
-    def _without_samples(self, collection: str, listing: Listing) -> Listing:
-        """Refuse a list that holds what the server makes up: it is not the real one."""
-        if not self._dialect.samples:
-            return listing
-        for raw in listing.resources:
-            name = parse_user(raw).username if collection == "Users" else parse_group(raw).name
-            if name in self._dialect.samples:
-                why = f"the server lists {name}, which it makes up, instead of its {collection.lower()}"
-                return Listing([], complete=False, why=why)
-        return listing
-
-    def _add_users(self, builder: SnapshotBuilder, listing: Listing) -> list[User]:
-        users = [parse_user(raw) for raw in listing.resources]
-        for user in users:
+    def _add_users(self, builder: SnapshotBuilder, listing: Listing[User]) -> Sequence[User]:
+        for user in listing.resources:
             builder.account(to_account(user, self._names))
         _conclude(builder, ACCOUNTS, listing.complete, listing.why)
-        return users
+        return listing.resources
 
-    async def _add_groups(self, builder: SnapshotBuilder, listing: Listing, users: Sequence[User]) -> None:
+    async def _add_groups(self, builder: SnapshotBuilder, listing: Listing[Group], users: Sequence[User]) -> None:
         """Add groups as entitlements and memberships as grants."""
         kind = self._config.groups
-        groups = [parse_group(raw) for raw in listing.resources]
+        groups = listing.resources
         nameless = sum(not group.name for group in groups)
         listed = listing.complete and not nameless
         _conclude(builder, entitlements_of(kind), listed, f"{nameless} without a name" if nameless else listing.why)
@@ -165,11 +162,11 @@ class Reader:
         if not rule.catalogue:
             return True, "the values that accounts have"
         try:
-            listing = await self._lookup.everything(rule.catalogue)
+            listing = await self._lookup.every_thing(rule.catalogue)
         except TransportError as error:
             return False, error.message
-        for raw in listing.resources:
-            resource = parse_json(raw, rule.catalogue)
+        for thing in listing.resources:
+            resource = parse_json(thing.raw, rule.catalogue)
             of_type = not rule.type or str(find(resource, "type")).lower() == rule.type.lower()
             if of_type:
                 values.setdefault(str(find(resource, "value") or find(resource, "id")))
@@ -190,17 +187,9 @@ class Reader:
         return parse_user(answer.content).id if answer.ok else ""
 
 
-def to_account(user: User, names: NameTable) -> LiveAccount:
-    """Return a user as the core knows accounts. Without an email, a username that is one stands for it."""
-    return LiveAccount(
-        remote_id=user.id,
-        username=user.username,
-        email=user.email or (user.username if "@" in user.username else ""),
-        external_id=user.external_id,
-        status=AccountStatus.SUSPENDED if user.active is False else AccountStatus.ACTIVE,
-        attributes=Attributes(user.raw, names),
-        version=user.version,
-    )
+def _made_up(name: str, what: str) -> Listing[Any]:
+    """Refuse a list that holds what the server makes up: it is not the real one."""
+    return Listing([], complete=False, why=f"the server lists {name}, which it makes up, instead of its {what}")
 
 
 def typed_values(value: Any, rule: ValueKind) -> Iterable[tuple[dict[str, Any], str]]:

@@ -81,6 +81,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """A resource of any kind: its id, and its JSON."""
+
+    id: str
+    raw: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """What every account is read for; the rest stays in `raw`.
 
@@ -171,6 +179,11 @@ def parse_id(raw: bytes | msgspec.Raw) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError):
         resource = _object(raw)
         return _text(find(resource, "id"))
+
+
+def parse_thing(raw: msgspec.Raw) -> Thing:
+    """Parse a resource of any kind."""
+    return Thing(parse_id(raw), raw)
 
 
 def parse_user(raw: bytes | msgspec.Raw) -> User:

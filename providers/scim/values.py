@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from providers.scim.attributes import read
 from providers.scim.config import ValueKind
 from providers.scim.editing import Edit, Editor, Ending
+from providers.scim.mapping import read
 from providers.scim.paths import AttributePath, NameTable, elements, find
 from providers.scim.reading import typed_values
 from reconciler.items import name_of

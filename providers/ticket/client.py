@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from reconciler.items import Value
 
 MAX_FILES = 200_000
 SHOWN = 5
+LEFT_SECONDS = 600.0
 _OURS = re.compile(rf"-[0-9a-f]{{{KEY_LENGTH}}}\.md")
 
 
@@ -31,6 +33,7 @@ class TicketDirectory:
     def __init__(self, root: Path, path: str) -> None:
         self.path = path
         self._root = root.resolve()
+        self._cleared = False
         self._folder = (root / path).resolve()
         if not self._folder.is_relative_to(self._root):
             raise ProviderError(f"{path} is outside of the folder of reconciler.yaml", hint="tickets stay in the tree")
@@ -116,6 +119,7 @@ class TicketDirectory:
         target = self._folder / name
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._clear_left()
             with _temporary(self._folder, text) as temporary:
                 os.link(temporary, target)  # unlike a rename, never replaces what is there
             _sync(self._folder)
@@ -124,6 +128,16 @@ class TicketDirectory:
         except OSError as error:
             raise ProviderError(f"{self._address(target)} cannot be written: {error.strerror}") from error
         return self._address(target)
+
+    def _clear_left(self) -> None:
+        """Remove the temporary files of runs that were killed long ago; younger ones may still be written."""
+        if self._cleared:
+            return
+        self._cleared = True
+        for file in self._folder.glob(".ticket-*.tmp"):
+            with suppress(FileNotFoundError):
+                if time.time() - file.stat().st_mtime > LEFT_SECONDS:
+                    file.unlink()
 
     def edit(self, address: str, values: Mapping[str, Value]) -> None:
         """Change fields in the head of a ticket, atomically, and nothing else of the file.

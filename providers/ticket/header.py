@@ -58,17 +58,16 @@ def write_header(fields: "Mapping[str, Value | Mapping[str, Value]]") -> str:
 
 
 def _write(value: "Value | Mapping[str, Value]") -> str:
+    """Write a value; what JSON may hold as it is, and YAML, a terminal or an eye takes for something else, escaped."""
     if value is None or value == "":
         return ""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in _WORDS:
         return value
     text = json.dumps(dict(value) if isinstance(value, Mapping) else value, ensure_ascii=False)
-    return text.translate(_CONTROLS)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 
 
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-_CONTROLS = {code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF)}
-"""What JSON may hold as it is, and YAML or a terminal takes for something else."""
 
 
 def read_header(text: str) -> tuple[dict[str, object], str]:

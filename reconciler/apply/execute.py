@@ -15,6 +15,10 @@ from reconciler.apply.route import Route, routes_of
 from reconciler.apply.tickets import cancel_tickets
 from reconciler.apply.verify import ReadBack, adoption_of, read_back
 from reconciler.apply.walk import Walk
+from reconciler.audit.approval import BY_HAND, Approval
+from reconciler.audit.entries import tell_adoption, tell_cancelled, tell_end, tell_forgotten, tell_settled, tell_start
+from reconciler.audit.trail import Trail
+from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.items import AccountItem
 from reconciler.plan.order import Strand, staged
@@ -32,6 +36,7 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
     *,
     progress: Progress,
     clock: Callable[[], datetime],
+    witness: Witness | None = None,
 ) -> Report:
     """Apply a plan, and say what came of each change.
 
@@ -46,6 +51,7 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
         run: who applies; its `id` is new.
         progress: who watches.
         clock: returns the present instant, with a time zone.
+        witness: by whose approval, and where the trail's head is anchored; None means by hand, and nowhere.
 
     Raises:
         PlanError: the plan is of the future.
@@ -53,19 +59,28 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
     """
     if plan.future:
         raise PlanError("this plan shows the future and cannot be applied", hint="plan again without --at")
-    state.begin(run)
-    work = _Work(plan, providers, state, run, progress, clock)
+    witness = witness or Witness(Approval(BY_HAND, run.operator, run.machine))
+    doubts = witness.compare(state)
+    trail = Trail(state)
+    with trail.together():
+        state.begin(run)
+        trail.append([*tell_start(plan, run, witness.approval)], clock())
+    work = _Work(plan, providers, state, run, progress, clock, trail)
     progress.started(run, sum(1 for _ in plan.changes()))
     await work.do()
     report = work.report()
-    state.end(run.id, report.summary, clock())
+    report = replace(report, problems=(*doubts, *report.problems))
+    with trail.together():
+        trail.append([tell_end(run.id, report.summary, report.counts(), report.problems)], clock())
+        state.end(run.id, report.summary, clock())
+    report = replace(report, problems=(*report.problems, *witness.anchor_head(state, clock(), run.id)))
     progress.finished(report)
     return report
 
 
 @dataclass
 class _Work:
-    """One apply in progress; the fields are `execute`'s arguments."""
+    """One apply in progress; the fields are `execute`'s arguments, and where it is told."""
 
     plan: Plan
     providers: Mapping[tuple[str, str], Provider]
@@ -73,6 +88,7 @@ class _Work:
     run: Run
     progress: Progress
     clock: Callable[[], datetime]
+    trail: Trail
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -84,7 +100,7 @@ class _Work:
         wanted = [change for change in plan.changes() if change.id not in refused]
         missed = [receipt for change in wanted if (receipt := miss(change, self._routes.get(change.app)))]
         lost = {receipt.change.id for receipt in missed}
-        self._ledger = Ledger(self.state, self.run.id, self.clock)
+        self._ledger = Ledger(self.state, self.run.id, self.clock, self.trail)
         self._attempted = [change for change in wanted if change.id not in lost]
         self._walk = Walk(self._attempted, [*self._not_ours, *missed], self._routes, self._ledger, self.progress)
         self._problems: list[str] = []
@@ -93,7 +109,9 @@ class _Work:
     async def do(self) -> None:
         """Do everything; a first cancellation stops what has not begun."""
         for receipt in self._walk.outcomes.values():
+            self._ledger.settle(receipt)
             self.progress.receipt(receipt)
+        self._ledger.flush()
         open_ones: dict[str, list[JournalEntry]] = {}
         for entry in self.state.unsettled():
             open_ones.setdefault(entry.app, []).append(entry)
@@ -122,21 +140,33 @@ class _Work:
             await self._recover(route, left_open)
         ours = not app.error and app.app not in self._refused
         if ours:
-            self.state.adopt(app.app, replace(app.adoption, gone=()))
+            self._adopt(app.app, replace(app.adoption, gone=()))
             self._adopted += len(app.adoption.accounts) + len(app.adoption.entitlements) + len(app.adoption.grants)
             cancelled, problems = await cancel_tickets(route, app.cancellations)
-            self._cancelled += cancelled
+            self._cancelled += len(cancelled)
             self._problems += problems
+            self.trail.append([tell_cancelled(self.run.id, app.app, ticket) for ticket in cancelled], self.clock())
         for strands in stages:
             await self._walk.walk(strands)
         await self._verify(route, app.changes)
         if ours and app.adoption.gone and not self._walk.stopped:
             # Last: until a rename is recorded, the old name's pin is what is known of it.
-            self.state.adopt(app.app, Adoption(gone=app.adoption.gone))
+            self._adopt(app.app, Adoption(gone=app.adoption.gone))
+
+    def _adopt(self, app: str, adoption: Adoption) -> None:
+        """Take on what the plan says, and tell how much that is."""
+        told = [*tell_adoption(self.run.id, app, adoption), *tell_forgotten(self.run.id, app, adoption.gone)]
+        with self.trail.together():
+            self.trail.append(told, self.clock())
+            self.state.adopt(app, adoption)
 
     async def _recover(self, route: Route, entries: Sequence[JournalEntry]) -> None:
         found = await look_up(route, entries)
-        self.state.settle(self.run.id, found.receipts, self.clock())
+        left = {entry.number: entry for entry in entries}
+        told = [tell_settled(self.run.id, left[number], receipt) for number, receipt in found.receipts]
+        with self.trail.together():
+            self.trail.append(told, self.clock())
+            self.state.settle(self.run.id, found.receipts, self.clock())
         self._learn(route.app, [receipt for _, receipt in found.receipts], found.read)
         again = {change.id for change in self._attempted}
         self._problems += [*found.problems, *(words for id_, words in found.doubts if id_ not in again)]
@@ -177,6 +207,8 @@ class _Work:
             problems=tuple(self._problems),
             adopted=self._adopted,
             cancelled=self._cancelled,
+            unread=tuple(app.app for app in self.plan.apps if not app.complete),
+            conflicts=sum(finding.refuses for _, finding in self.plan.findings()),
             interrupted=self._walk.stopped,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.apply.route import Route
 from reconciler.plan.plan import Plan
-from reconciler.provider.change import Change, Outcome, Receipt
+from reconciler.provider.change import Cause, Change, Outcome, Receipt
 
 
 def refused_apps(plan: Plan) -> dict[str, str]:
@@ -18,10 +18,15 @@ def refused_apps(plan: Plan) -> dict[str, str]:
 
 
 def refuse(plan: Plan, refused: Mapping[str, str]) -> list[Receipt]:
-    """Return the receipts of what a guard, a policy or a conflict keeps from being attempted."""
+    """Return the receipts of what a guard, a policy or a conflict keeps from being attempted.
+
+    Leavers have a limit of their own, over the whole plan: what an app's limits refuse does not keep one inside.
+    """
+    whole = any(verdict.refused and not verdict.app for verdict in plan.verdicts)
     receipts = []
     for change in plan.changes():
-        reason = change.blocked or refused.get(change.app, "")
+        leaves = change.cause is Cause.LEAVER and not whole
+        reason = change.blocked or ("" if leaves else refused.get(change.app, ""))
         if reason:
             receipts.append(Receipt(change, Outcome.NOT_ATTEMPTED, reason))
     return receipts

@@ -10,6 +10,7 @@ from reconciler.provider.change import Operation, Outcome, Receipt
 EXIT_DONE: Final = 0
 EXIT_REFUSED: Final = 3
 EXIT_IN_PART: Final = 4
+EXIT_UNREAD: Final = 5
 
 TRACELESS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES})
 """Operations that no reading shows: done is all that can be said of them, and it is enough."""
@@ -27,6 +28,8 @@ class Report:
             cancelled, an interrupted earlier run that nobody can judge.
         adopted: how many accounts, entitlements and grants were taken on without any operation.
         cancelled: how many tickets were cancelled.
+        unread: apps that could not be read whole, so that what relies on the rest was left as it was.
+        conflicts: how many items stand still because of a conflict or a policy, without any change being drafted.
         interrupted: whether somebody stopped it; what was in flight was finished and recorded.
     """
 
@@ -36,6 +39,8 @@ class Report:
     problems: tuple[str, ...] = ()
     adopted: int = 0
     cancelled: int = 0
+    unread: tuple[str, ...] = ()
+    conflicts: int = 0
     interrupted: bool = False
 
     def counts(self) -> Mapping[Outcome, int]:
@@ -55,12 +60,22 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 if everything ended as it should, 3 if all was refused, 4 if something was left undone or unsure."""
+        """0 if everything ended as it should, 3 if all was refused, 4 if something was left undone or unsure.
+
+        5 if everything that could be planned was done, and an app was not read whole.
+        """
         unfinished = self.unfinished
         if not unfinished:
-            return EXIT_IN_PART if self.problems or self.interrupted else EXIT_DONE
+            return self._exit_of_finished()
         only_refused = len(unfinished) == len(self.receipts) and all(r.change.id in self.refused for r in unfinished)
         return EXIT_REFUSED if only_refused and not self.problems else EXIT_IN_PART
+
+    def _exit_of_finished(self) -> int:
+        if self.problems or self.interrupted:
+            return EXIT_IN_PART
+        if self.unread:
+            return EXIT_UNREAD
+        return EXIT_REFUSED if self.conflicts else EXIT_DONE
 
     @property
     def summary(self) -> str:

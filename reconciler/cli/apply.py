@@ -13,6 +13,7 @@ from reconciler.cli.output import print_lines
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.audit.approval import Review
     from reconciler.plan.guards import Override
     from reconciler.plan.plan import Plan, Scope
 
@@ -30,10 +31,24 @@ HELP = help_of(
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--override", metavar="DIGEST", help="Lift the limits of the plan with this digest.")
 @click.option("--reason", metavar="TEXT", help="Why they are lifted; recorded.")
+@click.option(
+    "--approval",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who approved it, as JSON from the forge; else by hand. Recorded.",
+)
 @shared_options()
 @click.pass_obj
 def command(
-    common: Common, /, file: Path | None, yes: bool, override: str | None, reason: str | None, **asked: Any
+    common: Common,
+    /,
+    *,
+    file: Path | None,
+    yes: bool,
+    override: str | None,
+    reason: str | None,
+    approval: Path | None,
+    **asked: Any,
 ) -> int:
     """Apply, and report what came of every change."""
     from reconciler.cli.asking import need_terminal
@@ -43,6 +58,7 @@ def command(
     from reconciler.run.applying import apply_plan
 
     lifted = _override(override, reason)
+    review = _review(approval)
     reviewed = read_plan(file) if file else None
     _check_now(reviewed)
     if reviewed is None and not yes:
@@ -53,10 +69,11 @@ def command(
         session,
         scope,
         reviewed=reviewed,
-        confirm=_confirmation(common, ask=reviewed is None and not yes),
+        confirm=_confirmation(common, reviewed=reviewed, ask=reviewed is None and not yes),
         progress=watch_applying(common),
         read_progress=watch_reading(common, session, scope),
         override=lifted,
+        review=review,
     )
     if report is None:
         print_lines(["nothing was applied"], sys.stderr)
@@ -87,6 +104,14 @@ def _override(digest: str | None, reason: str | None) -> "Override | None":
     return Override(digest, reason)
 
 
+def _review(approval: Path | None) -> "Review | None":
+    if approval is None:
+        return None
+    from reconciler.audit.approval import read_review
+
+    return read_review(approval)
+
+
 def _scope_of(reviewed: "Plan | None", asked: "Scope") -> "Scope":
     """Return the scope of the plan that was reviewed; nothing else may be asked for beside it."""
     from reconciler.plan.plan import Scope
@@ -98,11 +123,17 @@ def _scope_of(reviewed: "Plan | None", asked: "Scope") -> "Scope":
     return reviewed.scope
 
 
-def _confirmation(common: Common, *, ask: bool) -> "Callable[[Plan], bool]":
-    """Return what shows the fresh plan and asks, where there is something to agree to."""
+def _confirmation(common: Common, *, reviewed: "Plan | None", ask: bool) -> "Callable[[Plan], bool]":
+    """Return what shows the fresh plan and asks, where there is something to agree to.
+
+    A plan that was reviewed, and is the same still, is not told all over again.
+    """
 
     def confirm(plan: "Plan") -> bool:
-        _show(plan, common)
+        if reviewed is None or common.json or common.verbose:
+            _show(plan, common)
+        else:
+            print_lines([f"as reviewed: plan {plan.digest[:12]}"])
         if not ask or plan.empty:
             return True
         return click.confirm("Apply these changes?", err=True)

@@ -168,7 +168,9 @@ def _read_map(reading: Reading, node: Map, mark: Mark) -> int:
             reading.faults.error(key_mark, f"an entitlement has no key {reading.faults.show_key(key)}", hint)
             return UNUSUAL
         level = text.read(reading, value, value_mark, key)
-    return _number(reading, f"{kind}:{text.read(reading, name, name_mark, kind)}", level, mark)
+    before = len(reading.faults.found)
+    key = f"{kind}:{text.read(reading, name, name_mark, kind)}"
+    return _number(reading, key, level, mark) if before == len(reading.faults.found) else UNUSUAL
 
 
 def _number(reading: Reading, key: str, level: str, mark: Mark) -> int:

@@ -120,8 +120,3 @@ class Fields:
 
     def _known(self) -> str:
         return f"it has: {', '.join(self._readers)}"
-
-
-def describe_entries(noun: str, entry: Schema, about: str) -> Schema:
-    """Return the JSON Schema of a section whose keys are names."""
-    return {"type": ["object", "null"], "additionalProperties": entry, "description": about, "title": noun}

@@ -145,8 +145,8 @@ def read_person(reading: Reading, entry: Entry) -> PersonRecord:
     name, _, kind, given, family, _, _, _, start, last_day, _, attributes = values
     if not name:
         values[0] = f"{given} {family}".strip()
-        if not values[0] and isinstance(node, Map) and "name" not in node.items[::2]:
-            reading.faults.error(mark, f"person {key} has no name", "write name: and the full name")
+        if not values[0]:
+            _miss_name(reading, node, key, mark)
     if kind == CONTRACTOR and last_day is None:
         _miss_last_day(reading, node, key, mark)
     if start and last_day and last_day < start:
@@ -173,6 +173,14 @@ def read_group(reading: Reading, entry: Entry) -> GroupRecord:
     return GroupRecord(
         mark.line + 1, mark.column + 1, key, people, services, groups, where, expression, excluded, names
     )
+
+
+def _miss_name(reading: Reading, node: Node, key: str, mark: Mark) -> None:
+    """Note a name that is missing, unless what is written there was complained about already."""
+    pairs = node.pairs() if isinstance(node, Map) else iter(())
+    written = next((value for name, _, value, _ in pairs if name == "name"), "")
+    if (isinstance(node, Map) or is_null(str(node))) and isinstance(written, str) and not written.strip("~"):
+        reading.faults.error(mark, f"person {key} has no name", "write name: and the full name")
 
 
 def _miss_last_day(reading: Reading, node: Node, key: str, mark: Mark) -> None:

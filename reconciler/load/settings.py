@@ -140,6 +140,11 @@ _SECRETS = Fields(
     Field("files", Allowed(), "Patterns of the files that references may name."),
 )
 
+_AUDIT = Fields(
+    "audit",
+    Field("anchor", Text(), "A file outside the state that the audit trail's head is added to after each apply."),
+)
+
 SETTINGS = Fields(
     "reconciler.yaml",
     Field("organization", Text(), "A name for headlines."),
@@ -152,6 +157,7 @@ SETTINGS = Fields(
     ),
     Field("secrets", Nested(_SECRETS), "What references to secrets may name; without it, anything."),
     Field("sops", Sops(), "Whether files encrypted with SOPS are decrypted: true."),
+    Field("audit", Nested(_AUDIT), "How the audit trail is kept from being changed unnoticed."),
     hints={
         "people": "people stand in other files: people.yaml",
         "apps": "apps stand in other files: apps.yaml",
@@ -235,7 +241,7 @@ def parse_settings(content: bytes, root: Path, path: str = SETTINGS_NAMES[0]) ->
 
 
 def _make(root: Path, values: list[Any]) -> Settings:
-    organization, timezone, paths, ignore, state, tickets, secrets, sops = values
+    organization, timezone, paths, ignore, state, tickets, secrets, sops, audit = values
     default = Settings(root)
     apps, policies = paths or ([], [])
     env, files = secrets or (None, None)
@@ -251,6 +257,7 @@ def _make(root: Path, values: list[Any]) -> Settings:
         None if env is None else tuple(env),
         None if files is None else tuple(files),
         sops,
+        (audit or [""])[0],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher, get_close_matches
 
-_SIMILAR = 0.6
+_SIMILAR = 0.65
 _MANY = 500
 _LONGEST = 100
 _SLIPS = 2

@@ -277,6 +277,8 @@ class _Composer:
             )
         if id(node) in self.open:
             raise UnreadableError(mark, f"{name} refers to something that contains it", "write the value out")
+        if not isinstance(node, str) and _HANDED_OVER in node.items:
+            raise UnreadableError(mark, f"{name} refers to a whole section", "write the entries out")
         size, height = self._measure(node)
         self.expanded += size
         if self.expanded > MAX_EXPANSION or len(self.stack) + height > MAX_DEPTH:

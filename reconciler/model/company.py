@@ -25,6 +25,7 @@ class Settings:
         tickets: how tickets are sent where an app's route does not say: the configuration of a `ticket` way.
         secrets: names of environment variables and globs of files that references may name; None means any.
         sops: the `sops` program, or empty where none is configured.
+        audit_anchor: the file that heads of the audit trail are added to, relative to the root; empty for none.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Settings:
     secrets_env: tuple[str, ...] | None = None
     secrets_files: tuple[str, ...] | None = None
     sops: str = ""
+    audit_anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,9 @@ def _changed(
     known = applied.attributes if applied else {}
     changed: dict[str, tuple[Value, Value, Cause]] = {}
     for name, (old, new) in differences(account.attributes, live.attributes).items():
-        cause = cause_of(new, old, known.get(name), known=name in known, pending=pending)
+        # What a new account was made without is not recorded: it was empty.
+        was_known = name in known or (applied is not None and is_same(new, None))
+        cause = cause_of(new, old, known.get(name), known=was_known, pending=pending)
         changed[name] = (old, new, cause)
     if account.username and live.username and account.username.casefold() != live.username.casefold():
         before = applied.username if applied else ""
@@ -162,9 +164,10 @@ def _adopt(
 ) -> None:
     """Pin a live account with the values that are as declared; what is about to change keeps what was recorded."""
     recorded = applied.attributes if applied else {}
-    attributes = {name: value for name, value in account.attributes.items() if name not in changed}
+    settled = {name: value for name, value in account.attributes.items() if name not in changed}
+    attributes = {name: value for name, value in settled.items() if name in recorded or not is_same(value, None)}
     attributes |= {name: recorded[name] for name in changed if name in recorded}
-    username = live.username
+    username = live.username or (applied.username if applied else "")
     if "username" in changed or (applied and applied.username and account.identity in draft.sides.matching.renamed):
         # A declared username stays recorded until the YAML follows, so that the rename goes on being shown.
         username = applied.username if applied and account.username else live.username

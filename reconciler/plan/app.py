@@ -25,7 +25,10 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
-        return JudgedApp(inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error)
+        owner = inputs.declared.app.owner
+        return JudgedApp(
+            inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
+        )
     sides = join_sides(inputs)
     draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
     classify_accounts(draft)
@@ -55,6 +58,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         requests=sum(snapshot.requests for snapshot in snapshots),
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
+        owner=sides.declared.app.owner,
         basis=gather_basis(sides),
     )
 
@@ -97,8 +101,9 @@ def _count(draft: Draft) -> Counts:
 
 def _tell_notes(draft: Draft) -> None:
     """Pass on what the ways remarked, and which of them could not be asked."""
+    told = [found.why for found in draft.sides.live.collections.values() if not found.complete]
     for way in draft.sides.live.ways:
-        if way.error:
+        if way.error and not any(way.error in why for why in told):
             draft.find(Fact.UNREAD, None, f"{way.name}: {way.error}")
         for note in way.snapshot.notes if way.snapshot else ():
             draft.find(Fact.NOTE, None, f"{way.name}: {note}")

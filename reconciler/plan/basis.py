@@ -23,7 +23,7 @@ class Basis:
         leavers: identities past their last day.
         own_holders: the holders of the accounts that the tool itself acts as.
         population: `accounts` or a kind → how many items are live.
-        held: key → who holds it live, of privileged entitlements and those of `never_together`.
+        held: key → who holds it live, of privileged and protected entitlements and those of `never_together`.
         declared: key → who is to hold it, of the same.
         active: holders whose accounts are not suspended.
         privileged: keys of privileged entitlements.
@@ -60,7 +60,7 @@ def gather_basis(sides: Sides) -> Basis:
     """Collect what guards need from the three sides of an app."""
     declared, live = sides.declared, sides.live
     privileged = frozenset(key for key, rules in declared.entitlements.items() if rules.privileged)
-    watched = privileged | _exclusive(sides)
+    watched = privileged | _exclusive(sides) | _protected(sides)
     present = sum(1 for presence in declared.accounts.values() if presence is Presence.PRESENT)
     return Basis(
         leavers=frozenset(declared.leavers),
@@ -81,6 +81,13 @@ def _exclusive(sides: Sides) -> frozenset[str]:
     prefix = f"{sides.inputs.app}/"
     rules = (rule for policies in sides.inputs.policies for rule in policies.never_together.values())
     names = (name for rule in rules for name in rule.entitlements)
+    return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def _protected(sides: Sides) -> frozenset[str]:
+    """Return the keys of this app that some policy protects."""
+    prefix = f"{sides.inputs.app}/"
+    names = (name for policies in sides.inputs.policies for name in policies.protected.entitlements)
     return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 

@@ -114,7 +114,14 @@ class Draft:
             why = self.explain(item) if item and fact in {Fact.CONFLICT, Fact.BLOCKED, Fact.OBSERVED} else ()
             place = next((reason.place for reason in why if reason.place.line), self._place(item))
             privileged = item is not None and self.is_privileged(item)
-            self.findings.append(Finding(fact, item, text, place, why, privileged, refuses, alarms))
+            name = self._name(item)
+            self.findings.append(Finding(fact, item, text, place, why, privileged, refuses, alarms, name))
+
+    def _name(self, item: Item | None) -> str:
+        """Return what the app calls the account of a stranger."""
+        holder = item.holder if isinstance(item, AccountItem | GrantItem) else ""
+        account = self.sides.live.accounts.get(holder.removeprefix("@")) if holder.startswith("@") else None
+        return (account.username or account.email) if account else ""
 
     def _place(self, item: Item | None) -> Place:
         rules = self.rules(item.entitlement) if isinstance(item, EntitlementItem) else None

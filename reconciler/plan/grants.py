@@ -245,8 +245,8 @@ class _Classifier:
         self._report_unmanaged()
         for collection in sorted(self.unread):
             found, count = completeness(self.sides, collection), self.unread[collection]
-            grants = "1 grant is" if count == 1 else f"{count} grants are"
-            self.draft.find(Fact.UNREAD, None, f"{collection}: {found.why}; {grants} left as they were")
+            left = "1 grant is left as it was" if count == 1 else f"{count} grants are left as they were"
+            self.draft.find(Fact.UNREAD, None, f"{collection}: {found.why}; {left}")
 
     def _report_unmanaged(self) -> None:
         draft, names = self.draft, self.sides.names

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.items import AccountItem, kind_of
-from reconciler.model.policies import Limit, Policies
+from reconciler.model.policies import Limit, Policies, Protected
 from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
 from reconciler.provider.change import Cause, Change, Operation
@@ -25,6 +25,7 @@ _TAKING = frozenset(
         Operation.REMOVE_LICENSES,
     }
 )
+_CLOSING = frozenset({Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,29 @@ def _protection(change: Change, basis: Basis, policies: Sequence[Policies]) -> s
         return ""
     if change.holder in basis.own_holders:
         return "the account that this tool itself acts as"
+    return next(filter(None, (_protected_by(policy.protected, change, basis) for policy in policies)), "")
+
+
+def _protected_by(protected: Protected, change: Change, basis: Basis) -> str:
+    """Return what one policy protects of that which a change takes away, or an empty text."""
     account = f"{change.app}/{change.username}".casefold()
-    for policy in policies:
-        protected = policy.protected
-        if change.holder in protected.people:
-            return f"{change.holder} is protected"
-        if change.username and account in {name.casefold() for name in protected.accounts}:
-            return f"the account {change.app}/{change.username} is protected"
-        if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
-            return f"{change.app}/{change.entitlement} is protected"
+    if change.holder in protected.people:
+        return f"{change.holder} is protected"
+    if change.username and account in {name.casefold() for name in protected.accounts}:
+        return f"the account {change.app}/{change.username} is protected"
+    if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
+        return f"{change.app}/{change.entitlement} is protected"
+    if held := _protected_through(change, basis, protected):
+        return f"{change.app}/{held} is protected, and {change.holder} holds it by this account"
     return ""
+
+
+def _protected_through(change: Change, basis: Basis, protected: Protected) -> str:
+    """Return what is protected and would be lost with an account; a leaver's account goes all the same."""
+    if change.operation not in _CLOSING or change.holder in basis.leavers:
+        return ""
+    held = (key for key, holders in basis.held.items() if change.holder in holders)
+    return min((key for key in held if f"{change.app}/{key}" in protected.entitlements), default="")
 
 
 def _raises(change: Change, basis: Basis) -> bool:

@@ -124,6 +124,8 @@ class _Matcher:
         ids = list(dict.fromkeys(remote_id for listed in found.values() for remote_id in listed))
         if not ids:
             return
+        if keys.username and found.get("username") and len(common := set.intersection(*map(set, found.values()))) == 1:
+            ids = list(common)  # two accounts show the address, and the YAML says which of them it is
         if self.stable and applied is not None and applied.remote_id:
             key = next(iter(found))
             why = f"was pinned to id {applied.remote_id}, which is gone; its {key} is now at {self._show(ids[0])}"

@@ -40,6 +40,7 @@ class Finding:
         text: what is the case and, where something is to be done, what.
         refuses: whether it makes the run exit as refused (an item that should change and may not).
         fails_drift: whether the drift check fails because of it (a privileged unmanaged grant).
+        name: what the app calls the holder, where that is an account of no identity; for readers only.
     """
 
     fact: Fact
@@ -50,6 +51,7 @@ class Finding:
     privileged: bool = False
     refuses: bool = False
     fails_drift: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class AppPlan:
 
     Attributes:
         ways: the route: `name version` of each provider.
+        owner: the id of the person whom tickets and questions go to.
         config_digest: SHA-256 (hex) over the app's configuration, without secrets.
         changes: in the order in which they would be applied.
         adoption: what is taken on without any operation, once the plan is applied.
@@ -122,6 +125,7 @@ class AppPlan:
     seconds: float = 0.0
     as_of: datetime | None = None
     error: str = ""
+    owner: str = ""
 
     @property
     def complete(self) -> bool:

@@ -114,10 +114,9 @@ def _is_removable_stranger(draft: Draft, live: LiveAccount) -> bool:
 
 def _report_unmanaged(draft: Draft, holder: str, live: LiveAccount) -> None:
     draft.unmanaged_accounts += 1
-    name = live.username or live.email or live.remote_id
     own = "the account that this tool itself acts as; " if live.remote_id in draft.sides.live.own_accounts else ""
     status = "" if live.status is AccountStatus.ACTIVE else f"{live.status}; "
-    draft.find(Fact.UNMANAGED, AccountItem(holder), f"{name}: {own}{status}never declared here; left alone")
+    draft.find(Fact.UNMANAGED, AccountItem(holder), f"{own}{status}never declared here; left alone")
 
 
 def _suspend(draft: Draft, holder: str, cause: Cause, live: LiveAccount, *, notes: tuple[str, ...] = ()) -> None:

@@ -42,7 +42,9 @@ def cause_of(declared: Value, live: Value, applied: Value, *, known: bool, pendi
         known: whether there is an applied value at all.
         pending: whether an intent on the item is recorded whose outcome is not.
     """
-    if not known or is_same(applied, live):
+    if not known:
+        return Cause.NEW
+    if is_same(applied, live):
         return Cause.EDITED
     if not is_same(applied, declared):
         return Cause.CONFLICT

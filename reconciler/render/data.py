@@ -14,7 +14,8 @@ The shape (`version` rises only when something is taken away or changes its mean
              adoption: {accounts, entitlements, grants, gone},          numbers
              changes: [{id, operation, kind, item, way, before, after, username, account_id, entitlement_id,
                         cause, why: [{text, place}], privileged, blocked}],
-             findings: [{fact, item, text, place, why, privileged, refuses, fails_drift}],
+             findings: [{fact, item, text, place, why, privileged, refuses, fails_drift,
+             name}],
              cancellations: [{way, change_id, key, address, reason}]}]}
 
 An item is `{holder}`, `{entitlement}` or `{holder, entitlement}`; a place is `{file, line, column}` or null; an instant
@@ -32,7 +33,7 @@ from reconciler.plan.plan import AppPlan, Fact, Finding, Plan
 from reconciler.problems import Place
 from reconciler.provider.change import Change, Why
 from reconciler.provider.snapshot import Completeness
-from reconciler.render.tally import count_changes
+from reconciler.render.tally import count_changes, count_unmanaged
 
 VERSION = 1
 
@@ -64,7 +65,7 @@ def _listed(value: Any) -> Any:
 def _summary(plan: Plan) -> dict[str, int]:
     facts = Counter(finding.fact for _, finding in plan.findings())
     told = {
-        "unmanaged": facts[Fact.UNMANAGED],
+        "unmanaged": count_unmanaged(plan),
         "conflicts": facts[Fact.CONFLICT],
         "pending": facts[Fact.PENDING],
         "waiting": facts[Fact.WAITING],
@@ -76,6 +77,7 @@ def _app_data(app: AppPlan) -> dict[str, Any]:
     return {
         "app": app.app,
         "ways": [dict(zip(("name", "version"), way.partition(" ")[::2], strict=True)) for way in app.ways],
+        "owner": app.owner,
         "config_digest": app.config_digest,
         "complete": app.complete,
         "error": app.error,
@@ -126,6 +128,7 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "privileged": finding.privileged,
         "refuses": finding.refuses,
         "fails_drift": finding.fails_drift,
+        "name": finding.name,
     }
 
 

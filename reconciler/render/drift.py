@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.plan.plan import AppPlan, Fact, Plan
 from reconciler.provider.change import Cause, Change
 from reconciler.render.colours import palette
+from reconciler.render.tally import count_unmanaged
 from reconciler.render.text import app_lines, plan_header
 from reconciler.render.words import join_words, number
 from reconciler.state.contract import Adoption
@@ -55,7 +56,7 @@ def _summary(drift: Plan) -> str:
         f"{causes[Cause.DRIFTED]} changed" if causes[Cause.DRIFTED] else "",
         number(conflicts, "conflict") if conflicts else "",
         f"{facts[Fact.RENAMED]} renamed" if facts[Fact.RENAMED] else "",
-        f"{facts[Fact.UNMANAGED]} unmanaged" if facts[Fact.UNMANAGED] else "",
+        f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(drift)) else "",
         f"{alarms} privileged" if alarms else "",
         f"{number(unread, 'app')} not read completely" if unread else "",
     ]

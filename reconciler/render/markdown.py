@@ -123,12 +123,13 @@ def _finding_line(finding: Finding) -> str:
 
 
 def _tickets(plan: Plan) -> Iterator[str]:
+    owners = {app.app: f" to {code(app.owner)}" if app.owner else "" for app in plan.apps}
     opened = [change for change in plan.changes() if change.way == TICKET and not change.blocked]
     cancelled = [one for app in plan.apps for one in app.cancellations]
     if not (opened or cancelled):
         return
     yield "### Tickets"
-    lines = [f"- open in {code(c.app)} for {code(c.holder or c.entitlement)}: {_task(c)}" for c in opened]
+    lines = [f"- {code(c.app)}{owners[c.app]}, for {code(c.holder or c.entitlement)}: {_task(c)}" for c in opened]
     lines += [f"- cancel {code(one.address)} ({code(one.change_id)}): {sentence(one.reason)}" for one in cancelled]
     yield "\n".join(lines)
 

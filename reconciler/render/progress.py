@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from reconciler.apply.report import Report, is_finished
-from reconciler.provider.change import Receipt
+from reconciler.provider.change import Outcome, Receipt
 from reconciler.render.colours import Palette, palette
 from reconciler.render.escape import visible
 from reconciler.render.report import outcome_words
@@ -133,7 +133,8 @@ class PlainApplying:
         """Say nothing: the report comes next."""
 
     def _told(self, receipt: Receipt) -> str:
-        return f"{visible(receipt.change.id)}: {outcome_words(receipt)}"
+        told = "done" if receipt.outcome is Outcome.DONE and not receipt.detail else outcome_words(receipt)
+        return f"{visible(receipt.change.id)}: {told}"
 
     def _problem(self, app: str, problem: str) -> str:
         return self.paint.paint(self.paint.alarm, f"⚠ {visible(app)}: {visible(problem)}")

@@ -89,6 +89,12 @@ def _summary(report: Report, paint: Palette) -> Iterator[str]:
         word = "Nothing was applied"
     code = paint.alarm if report.exit_code else paint.strong
     yield paint.paint(code, f"{word}: {join_words([_counted(report.receipts), *taken]) or 'nothing to do'}")
+    if report.unread:
+        apps = ", ".join(visible(app) for app in report.unread)
+        yield paint.paint(paint.alarm, f"not read completely, and left as it was where that matters: {apps}")
+    if report.conflicts:
+        left = number(report.conflicts, "item")
+        yield paint.paint(paint.alarm, f"{left} left as before: the plan says why")
     if report.interrupted:
         yield paint.paint(paint.alarm, "stopped before the end; what was begun is recorded: run apply again to finish")
     told = [f"run {visible(report.run)}", number(report.requests, "request") if report.requests else ""]

@@ -70,7 +70,7 @@ def app_rows(app: AppPlan, *, verbose: bool) -> Iterator[Row]:
     """Yield the rows of an app: changes in their order, then what stands in the way, then what is only told."""
     first = app.ways[0].partition(" ")[0] if app.ways else ""
     for change in app.changes:
-        yield change_row(change, first, verbose=verbose)
+        yield change_row(change, first, owner=app.owner, verbose=verbose)
     for cancellation in app.cancellations:
         yield _cancellation_row(cancellation)
     yield from unread_rows(app)
@@ -78,7 +78,7 @@ def app_rows(app: AppPlan, *, verbose: bool) -> Iterator[Row]:
     yield from adoption_rows(app)
 
 
-def change_row(change: Change, first_way: str, *, verbose: bool = False) -> Row:
+def change_row(change: Change, first_way: str, *, owner: str = "", verbose: bool = False) -> Row:
     """Return the row of a change."""
     symbol = symbol_of(change)
     spelled = symbol in "!⚠"
@@ -87,7 +87,8 @@ def change_row(change: Change, first_way: str, *, verbose: bool = False) -> Row:
     if change.blocked:
         note = f"blocked: {visible(change.blocked)}"
     elif change.way == TICKET:
-        note = f"opens a ticket · {reasons}" if reasons else "opens a ticket"
+        opens = f"opens a ticket to {visible(owner)}" if owner else "opens a ticket"
+        note = f"{opens} · {reasons}" if reasons else opens
     else:
         note = reasons
     way = f"via {visible(change.way)}" if change.way and change.way != first_way else ""
@@ -138,7 +139,7 @@ def _is_harmless(finding: Finding) -> bool:
 
 def finding_row(finding: Finding, *, verbose: bool = False) -> Row:
     """Return the row of a finding; why something that is only waited for is declared is told if verbose."""
-    holder, entitlement = subject(finding.item)
+    holder, entitlement = subject(finding.item, finding.name)
     waits = finding.fact in (Fact.PENDING, Fact.WAITING)
     reasons = "" if waits and not verbose else because("", finding.why, whole=verbose)
     text = visible(finding.text)
@@ -151,9 +152,10 @@ def finding_row(finding: Finding, *, verbose: bool = False) -> Row:
 
 
 def unread_rows(app: AppPlan) -> Iterator[Row]:
-    """Yield a row for each collection that was not read whole, and for each part that could not be read."""
+    """Yield a row for each collection that was not read whole, and for each part; not for what a finding tells of."""
+    told = [finding.text for finding in app.findings if finding.fact is Fact.UNREAD and finding.item is None]
     for name, part in sorted(app.collections.items()):
-        if not part.complete:
+        if not part.complete and not any(text.startswith(f"{name}: ") for text in told):
             yield Row("⚠", "unread", visible(name), [], "", visible(part.why) or "not read completely")
         for key in sorted(part.unread):
             yield Row("⚠", "unread", visible(key), [], "", "could not be read")

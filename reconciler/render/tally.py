@@ -70,6 +70,13 @@ def headline(tally: Tally) -> str:
     return ", ".join(filter(None, parts)) or "nothing to change"
 
 
+def count_unmanaged(plan: Plan) -> int:
+    """Count what belongs to nobody here; long lists of it are one finding, so the apps' own counts say more."""
+    listed = Counter(app for app, finding in plan.findings() if finding.fact is Fact.UNMANAGED)
+    counted = {app.app: app.counts.unmanaged_accounts + app.counts.unmanaged_grants for app in plan.apps}
+    return sum(max(count, listed[app]) for app, count in counted.items())
+
+
 def remarks(plan: Plan, tally: Tally) -> list[str]:
     """Return what else a summary says: blocked, conflicts, pending, unmanaged, unread apps."""
     facts = Counter(finding.fact for _, finding in plan.findings())
@@ -80,7 +87,7 @@ def remarks(plan: Plan, tally: Tally) -> list[str]:
         number(facts[Fact.CONFLICT], "conflict") if facts[Fact.CONFLICT] else "",
         f"{number(facts[Fact.PENDING], 'ticket')} pending" if facts[Fact.PENDING] else "",
         f"{facts[Fact.WAITING]} waiting" if facts[Fact.WAITING] else "",
-        f"{facts[Fact.UNMANAGED]} unmanaged" if facts[Fact.UNMANAGED] else "",
+        f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(plan)) else "",
         f"{number(unread, 'app')} not read completely" if unread else "",
     ]
     return [part for part in parts if part]

@@ -93,17 +93,22 @@ def _listed(one: str, several: str, names: Sequence[str]) -> str:
     return f"{one if len(names) == 1 else several} {', '.join(names)}" if names else ""
 
 
-def subject(item: Item | None) -> tuple[str, str]:
-    """Return (holder, entitlement) of an item, each visible, empty where it has none."""
+def subject(item: Item | None, name: str = "") -> tuple[str, str]:
+    """Return (holder, entitlement) of an item, each visible, empty where it has none.
+
+    Args:
+        item: what it is.
+        name: what the app calls the holder, where the item's own is only an id.
+    """
     match item:
         case None:
             return "", ""
         case AccountItem(holder):
-            return visible(holder), ""
+            return visible(name or holder), ""
         case EntitlementItem(entitlement):
             return "", visible(entitlement)
         case _:
-            return visible(item.holder), visible(item.entitlement)
+            return visible(name or item.holder), visible(item.entitlement)
 
 
 def objects(change: Change, *, whole: bool = False) -> list[str]:

@@ -14,6 +14,8 @@ from reconciler.apply.edge import describe, guard
 from reconciler.apply.execute import execute
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import Report
+from reconciler.audit.approval import BY_HAND, Approval, Review
+from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
@@ -37,6 +39,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     progress: Progress,
     read_progress: ReadProgress | None = None,
     override: Override | None = None,
+    review: Review | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -48,6 +51,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         progress: who watches the changes.
         read_progress: who watches the reading, or None.
         override: lifts limits of exactly this plan.
+        review: who approved it, as the forge says; None means by hand.
 
     Raises:
         PlanError: the session is in the future.
@@ -64,15 +68,15 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
                 return None
-            return asyncio.run(_execute(session, plan, state, progress, override))
+            run = _run_of(plan, override)
+            witness = _witness(session, run, review)
+            return asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
         finally:
             state.unlock()
 
 
-async def _execute(
-    session: Session, plan: Plan, state: StateStore, progress: Progress, override: Override | None
-) -> Report:
-    run = Run(
+def _run_of(plan: Plan, override: Override | None) -> Run:
+    return Run(
         id=uuid.uuid4().hex[:12],
         plan_digest=plan.digest,
         operator=_operator(),
@@ -80,9 +84,23 @@ async def _execute(
         started_at=datetime.now(UTC),
         reason=override.reason if override else "",
     )
+
+
+def _witness(session: Session, run: Run, review: Review | None) -> Witness:
+    """Return who approved a run (the operator, where no review is known), and where the trail's head is anchored."""
+    anchor = session.settings.audit_anchor
+    approval = review.approve(run.operator, run.machine) if review else Approval(BY_HAND, run.operator, run.machine)
+    return Witness(approval, session.settings.root / anchor if anchor else None)
+
+
+async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watches, who bears witness
+    session: Session, plan: Plan, state: StateStore, run: Run, *, progress: Progress, witness: Witness
+) -> Report:
     async with AsyncExitStack() as stack:
         providers = await _open_writers(session, plan, state, stack)
-        return await execute(plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC))
+        return await execute(
+            plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
+        )
 
 
 async def _open_writers(

@@ -49,7 +49,7 @@ def plan_with(
         policies=(session.company.policies,),
         population=len(session.company.people),
         scope=scope,
-        tool=tool_version(),
+        tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
         warnings=(*map(str, session.warnings), *_orphans(session, state)),

@@ -47,7 +47,7 @@ class AppAnswer:
 
     Attributes:
         ways: in the order of the route; empty only if the route could not be opened (`error`).
-        reread: pinned accounts that were asked for singly, because the list of accounts could not be read.
+        reread: pinned accounts that were asked for singly, because the list of accounts does not show them.
     """
 
     app: App
@@ -138,7 +138,8 @@ async def _read_ways(answer: AppAnswer, pins: Sequence[str]) -> None:
     for said in answer.ways:
         offered = {name for name, ability in said.way.capabilities.reads.items() if ability}
         if offered - covered or isinstance(said.way.provider, TicketProvider):
-            await _read_way(said, answer, pins, wanted=bool(offered - covered))
+            own = pins if ACCOUNTS in offered - covered else ()
+            await _read_way(said, answer, own, wanted=bool(offered - covered))
         covered |= offered
 
 
@@ -148,9 +149,10 @@ async def _read_way(said: WayAnswer, answer: AppAnswer, pins: Sequence[str], *, 
         async with AsyncExitStack() as stack:
             provider = await guard(lambda: stack.enter_async_context(said.way.provider), f"connecting to {name}")
             await _ask(said, provider, name, wanted=wanted)
-            if pins and isinstance(provider, RereadProvider) and _lacks_accounts(said.snapshot):
-                single = await guard(lambda: provider.reread(pins), f"reading pinned accounts of {name}")
-                answer.reread.update(zip(pins, single, strict=True))
+            missing = _missing(pins, said.snapshot)
+            if missing and isinstance(provider, RereadProvider):
+                single = await guard(lambda: provider.reread(missing), f"reading pinned accounts of {name}")
+                answer.reread.update(zip(missing, single, strict=True))
     except ReconcilerError as error:
         said.error = said.error or describe(error)
 
@@ -166,6 +168,9 @@ async def _ask(said: WayAnswer, provider: Provider, name: str, *, wanted: bool) 
         said.error = describe(error)
 
 
-def _lacks_accounts(snapshot: Snapshot | None) -> bool:
-    collection = snapshot.collections.get(ACCOUNTS) if snapshot else None
-    return collection is None or not collection.complete
+def _missing(pins: Sequence[str], snapshot: Snapshot | None) -> list[str]:
+    """Return the pinned accounts that a list does not show, whatever it says of itself: it may be suddenly short."""
+    if not pins or snapshot is None:
+        return list(pins)
+    listed = {account.remote_id for account in snapshot.accounts}
+    return [pin for pin in pins if pin not in listed]

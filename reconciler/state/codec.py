@@ -11,6 +11,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Valu
 from reconciler.provider.change import Cause, Change, Operation
 
 _encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 _NO_VALUES: Final = "{}"
 
@@ -18,6 +19,11 @@ _NO_VALUES: Final = "{}"
 def encode(data: Any) -> str:
     """Return plain data as JSON text."""
     return _encode(data).decode()
+
+
+def encode_canonical(data: Any) -> str:
+    """Return plain data as the one JSON text that it has here: keys sorted, no spaces, nothing escaped needlessly."""
+    return _encode_sorted(data).decode()
 
 
 def decode(text: str) -> Any:

@@ -5,10 +5,11 @@ item was seen absent. Names of apps, identities and entitlements are the keys; t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from reconciler.items import GrantLevels, Item, Names, Value
 from reconciler.provider.change import Change, Receipt
@@ -134,11 +135,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry of the audit trail.
+    """One entry of the audit trail, chained to the one before it.
 
     Attributes:
-        number: from 1, without gaps.
-        previous: the digest of the entry before; empty for the first.
+        number: counts from 1, without gaps.
+        at: an instant with a time zone.
+        kind: what happened (`audit.kinds.Kind`); body: plain JSON data, without secrets.
+        previous: the digest of the entry before it, empty for the first one.
+        digest: SHA-256 (hex) over all the others (`audit.chain.digest_entry`).
     """
 
     number: int
@@ -267,22 +271,6 @@ class StateStore(Protocol):
         """
         ...
 
-    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
-        """Add entries to the end of the audit trail; none is ever changed or taken away.
-
-        Raises:
-            StateError: they do not continue what is stored: each has the next number and names the digest before it.
-        """
-        ...
-
-    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
-        """Yield the entries of the audit trail in their order, from a number on."""
-        ...
-
-    def audit_head(self) -> tuple[int, str]:
-        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
-        ...
-
     def remember(self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]]) -> None:
         """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept."""
         ...
@@ -323,4 +311,33 @@ class StateStore(Protocol):
 
     def repair(self, app: str) -> int:
         """Drop every pin of an app, so that they are found anew and adopted; return how many there were."""
+        ...
+
+    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries to the end of the audit trail; none is ever changed or taken away.
+
+        Raises:
+            StateError: they do not continue what is stored: each has the next number and names the digest before it.
+        """
+        ...
+
+    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit trail in the order in which they are kept, from a number on.
+
+        They are given back as they are, whether or not they still fit together. One that cannot be an entry any more
+        (its body is no JSON, say) is given back without its content, so that its digest is wrong.
+        """
+        ...
+
+    def audit_head(self) -> tuple[int, str]:
+        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
+        ...
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A back end that can make several writes one transaction."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Keep everything that is written inside, or nothing of it."""
         ...

@@ -228,13 +228,12 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def _track(database: Connection) -> None:
-    """Have the database note which parts of which tables change; the audit trail is a table here like the others."""
+    """Have the database note which parts of which tables change.
+
+    The audit trail is read anew like any other table: what keeps its rows from being removed is for files that last.
+    """
     for name in ("audit_is_not_changed", "audit_is_not_removed"):
-        database.execute(f"DROP TRIGGER IF EXISTS {name}")
-    database.execute(
-        "CREATE TABLE IF NOT EXISTS audit (number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, "
-        "body TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL)"
-    )
+        database.execute(f"DROP TRIGGER {name}")
     database.execute("CREATE TEMP TABLE dirty (part TEXT, a INTEGER, b INTEGER)")
     _watch(database)
 

@@ -48,6 +48,10 @@ CREATE TABLE audit (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
     previous TEXT NOT NULL, digest TEXT NOT NULL
 );
+CREATE FUNCTION refuse_to_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the audit trail is only added to'; END $$;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change();
 CREATE TABLE readings (number {_NUMBER}, app INTEGER NOT NULL, at TEXT NOT NULL);
 CREATE INDEX readings_app ON readings (app, number);
 CREATE TABLE held (

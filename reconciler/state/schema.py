@@ -56,6 +56,17 @@ CREATE INDEX journal_run ON journal (run);
 CREATE TABLE lock (fence INTEGER NOT NULL, owner TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL);
 """
 
+_AUDIT: Final = """
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+"""
+
 _HISTORY: Final = """
 CREATE TABLE readings (number INTEGER PRIMARY KEY AUTOINCREMENT, app INTEGER NOT NULL, at TEXT NOT NULL);
 CREATE INDEX readings_app ON readings (app, number);
@@ -65,7 +76,7 @@ CREATE TABLE held (
 ) WITHOUT ROWID;
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _HISTORY)
+STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT, _HISTORY)
 """Step n makes a file of format n into one of format n + 1. A step that was once released is never edited."""
 
 

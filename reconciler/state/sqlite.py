@@ -10,7 +10,6 @@ from reconciler.errors import StateError
 from reconciler.state.file import explaining, open_for_reading, open_for_writing
 from reconciler.state.lock import FileLock, TableLock
 from reconciler.state.names import FileNames
-from reconciler.state.rows import TABLES, Table
 from reconciler.state.tables import TableStore
 
 
@@ -41,11 +40,6 @@ class SqliteStore(TableStore):
             self.unlock()
         finally:
             self._database.close()
-
-    def _tables(self) -> list[Table]:
-        """Return the tables that are in the file."""
-        found = {row[0] for row in self._database.execute("SELECT name FROM sqlite_master").fetchall()}
-        return [table for table in TABLES.values() if table.name in found]
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:

@@ -12,7 +12,7 @@ from reconciler.items import AccountItem, EntitlementItem, Item
 from reconciler.state.codec import decode
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
-from reconciler.state.rows import FORMAT, TABLES, Table, put_in, take_out
+from reconciler.state.rows import FORMAT, TABLES, put_in, take_out
 
 _BY_HOLDER: Final = ("accounts", "grants", "held")
 
@@ -34,10 +34,6 @@ class Upkeep(ABC):
     def _touch(self, app: int) -> None:
         """Make the fingerprint of an app another one."""
 
-    def _tables(self) -> Iterable[Table]:
-        """Return the tables that are taken along."""
-        return TABLES.values()
-
     def _number_on(self, database: Database) -> None:  # noqa: B027 - most databases do so by themselves
         """Go on numbering after what was put in with numbers of its own."""
 
@@ -45,7 +41,7 @@ class Upkeep(ABC):
         """Yield everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`."""
         with self._reading() as database:
             yield ["state", FORMAT, database.execute("SELECT lineage FROM meta").fetchone()[0]]
-            for table in self._tables():
+            for table in TABLES.values():
                 for row in take_out(database, self._names, table):
                     yield [table.name, *row]
 
@@ -59,7 +55,7 @@ class Upkeep(ABC):
         lineage = _lineage_of(next(found, ()))
         count = 0
         with self._writing() as database:
-            if any(database.execute(f"SELECT 1 FROM {t.name} LIMIT 1").fetchone() for t in self._tables()):  # noqa: S608 - ours
+            if any(database.execute(f"SELECT 1 FROM {t.name} LIMIT 1").fetchone() for t in TABLES.values()):  # noqa: S608 - ours
                 raise StateError("it is not empty", hint="import into a new one, or move what is there away first")
             database.execute("UPDATE meta SET lineage = ?", (lineage,))
             for name, group in groupby(found, key=itemgetter(0)):

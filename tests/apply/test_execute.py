@@ -347,19 +347,33 @@ def test_two_things_that_may_never_be_held_together_are_swapped_across_apps(tmp_
             ]
 
 
-def test_a_refused_app_is_not_touched_at_all(tmp_path: Path) -> None:
+def test_what_is_refused_as_a_whole_is_not_touched_at_all(tmp_path: Path) -> None:
     """Neither its changes nor its adoption; the exit code is that of a refusal."""
     world, code = make_world(tmp_path)
     code.account("u-ana", "ana")
     plan = world.plan()
-    for app in ("code", ""):
-        refused = replace(plan, verdicts=(Verdict("removals_per_app", app, refused=True, text="9 of 5 removals"),))
-        report = world.apply(refused)
-        assert set(outcomes(report).values()) == {Outcome.NOT_ATTEMPTED}
-        assert set(details(report).values()) == {"refused by removals_per_app: 9 of 5 removals"}
-        assert report.exit_code == 3
+    refused = replace(plan, verdicts=(Verdict("leavers", "", refused=True, text="9 of 5 leavers"),))
+    report = world.apply(refused)
+    assert set(outcomes(report).values()) == {Outcome.NOT_ATTEMPTED}
+    assert set(details(report).values()) == {"refused by leavers: 9 of 5 leavers"}
+    assert report.exit_code == 3
     assert code.performed == []
     assert not world.applied("code")[0].known
+
+
+def test_in_a_refused_app_only_leavers_go(tmp_path: Path) -> None:
+    """They have a limit of their own: that others' removals are too many keeps no leaver inside."""
+    world, code = make_world(tmp_path)
+    code.account("u-ana", "ana")
+    plan = world.plan()
+    refused = replace(plan, verdicts=(Verdict("removals_per_app", "code", refused=True, text="9 of 5 removals"),))
+    report = world.apply(refused)
+    ended = {receipt.change.cause is Cause.LEAVER: set[Outcome]() for receipt in report.receipts}
+    for receipt in report.receipts:
+        ended[receipt.change.cause is Cause.LEAVER].add(receipt.outcome)
+    assert ended == {True: {Outcome.VERIFIED, Outcome.DONE}, False: {Outcome.NOT_ATTEMPTED}}
+    assert report.exit_code == 4
+    assert not [change for change in plan.changes() if change.cause is not Cause.LEAVER and change.id in code.performed]
 
 
 def test_a_blocked_change_is_told_and_never_attempted(tmp_path: Path) -> None:

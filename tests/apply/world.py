@@ -109,12 +109,17 @@ class World:
         )
 
     def apply(
-        self, plan: Plan | None = None, *, progress: Progress | None = None, state: StateStore | None = None
+        self,
+        plan: Plan | None = None,
+        *,
+        progress: Progress | None = None,
+        state: StateStore | None = None,
+        reason: str = "",
     ) -> Report:
         """Plan, if nothing is given, and apply."""
         wanted = plan or self.plan()
         providers = {(app, way): found for app, ways in self.apps.items() for way, found in ways.items()}
-        run = Run(f"run-{next(self._runs)}-{len(providers)}", wanted.digest, "ana", "laptop", self.moment)
+        run = Run(f"run-{next(self._runs)}-{len(providers)}", wanted.digest, "ana", "laptop", self.moment, reason)
         moments = (self.moment + timedelta(seconds=second) for second in itertools.count())
 
         async def work(opened: StateStore) -> Report:

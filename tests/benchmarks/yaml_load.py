@@ -31,7 +31,7 @@ MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 def main(sizes: tuple[int, ...]) -> None:
     """Print a table: people in one file, then listed grants in block and in flow style."""
     print(f"calibration loop: {measure.calibrate():.2f} CPU-s")
-    print(f"{'what':<34} {'events':>8} {'cold':>8} {'warm':>8} {'cold/events':>12} {'warm/cold':>10}")
+    print(f"{'what':<38} {'events':>8} {'cold':>8} {'warm':>8} {'cold/events':>12} {'warm/cold':>10}")
     with tempfile.TemporaryDirectory() as name:
         write_people(Path(name), PEOPLE)
         show(f"{PEOPLE:,} people, 8 lines each", measure_loads(Path(name), ROUNDS))
@@ -107,7 +107,7 @@ def load(folder: Path, cache: Path) -> None:
 def show(what: str, figures: Mapping[str, float]) -> None:
     """Print one line of the table."""
     seconds = " ".join(f"{figures[name]:>8.3f}" for name in ("events", "cold", "warm"))
-    print(f"{what:<34} {seconds} {figures['cold/events']:>12.2f} {figures['warm/cold']:>10.2f}", flush=True)
+    print(f"{what:<38} {seconds} {figures['cold/events']:>12.2f} {figures['warm/cold']:>10.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -371,3 +371,71 @@ def test_every_operation_on_grants_has_its_item() -> None:
     assert isinstance(entitlement(Operation.CREATE_ENTITLEMENT, "b:c").item, EntitlementItem)
     mapping: Mapping[str, object] = grant("a", "b:c", level="x").after
     assert mapping == {"level": "x"}
+
+
+@pytest.mark.parametrize(
+    ("used", "status", "written"),
+    [
+        ("ENABLED", Operation.SUSPEND_ACCOUNT, "DISABLED"),
+        ("Yes", Operation.SUSPEND_ACCOUNT, "No"),
+        ("1", Operation.SUSPEND_ACCOUNT, "0"),
+        ("invited", Operation.SUSPEND_ACCOUNT, "suspended"),
+        ("blocked", Operation.REACTIVATE_ACCOUNT, "active"),
+    ],
+)
+def test_a_state_is_written_as_the_file_writes_states(
+    tmp_path: Path, used: str, status: Operation, written: str
+) -> None:
+    """As the opposite of what is there, where no row shows it yet."""
+    write(tmp_path, f"id,login,mail,state,spaces\n1,ana,,{used},\n")
+    done(perform(tmp_path, CONFIG, change(status, "ana", "1")))
+    assert text_of(tmp_path).splitlines()[1] == f"1,ana,,{written},"
+
+
+def test_an_account_that_has_just_been_made_is_found_without_its_id(tmp_path: Path) -> None:
+    """By the identity's id where the file keeps it, else by its username; never where two would do."""
+    config = {**CONFIG, "columns": {**ACCOUNTS, "external_id": "who"}}
+    write(tmp_path, "id,login,mail,state,spaces,who\n1,a,,active,,ana\n2,twin,,active,,\n3,twin,,active,,\n")
+    done(perform(tmp_path, config, grant("ana", "space:x")))
+    by_name = replace(grant("kim", "space:x"), username="a")
+    twins = replace(grant("kim", "space:y"), username="twin")
+    receipts = perform(tmp_path, config, by_name, twins)
+    assert [receipt.outcome for receipt in receipts] == [Outcome.DONE, Outcome.FAILED]
+    assert text_of(tmp_path).splitlines()[1] == "1,a,,active,x,ana"
+
+
+def test_what_is_gone_needs_no_removal(tmp_path: Path) -> None:
+    """Suspending, deleting and revoking where nothing is left are success; reactivating is not."""
+    write(tmp_path)
+    before = text_of(tmp_path)
+    done(perform(
+        tmp_path, CONFIG,
+        change(Operation.SUSPEND_ACCOUNT, "x", "99"), change(Operation.DELETE_ACCOUNT, "x", "99"),
+        revoke("x", "space:a", "99"), revoke("kim", "space:never", "3"),
+    ))  # fmt: skip
+    assert perform(tmp_path, CONFIG, change(Operation.REACTIVATE_ACCOUNT, "x", "99"))[0].outcome is Outcome.FAILED
+    assert text_of(tmp_path) == before
+
+
+def test_an_id_that_is_listed_as_gone_is_not_used_again(tmp_path: Path) -> None:
+    """Where the username is the id, a new account would be the old one."""
+    columns = {"id": "login", "username": "login", "email": "mail", "status": "state"}
+    write(tmp_path, "login,mail,state\nana,old@acme.example,deleted\n")
+    config = {"path": "wiki.csv", "writable": True, "columns": columns}
+    after = {"username": "ana", "email": "ana@acme.example"}
+    receipt = perform(tmp_path, config, change(Operation.CREATE_ACCOUNT, "ana", after=after))[0]
+    assert (receipt.outcome, "lists 'ana' as gone" in receipt.detail) == (Outcome.FAILED, True)
+
+
+def test_a_renamed_username_that_is_the_id_moves_the_account(tmp_path: Path) -> None:
+    """The receipt names the new id, and the grants follow."""
+    write(tmp_path, "login,mail\nana,ana@x\n")
+    write(tmp_path, "holder,entitlement\nana,team:a\n", "grants.csv")
+    config = {
+        "path": "wiki.csv", "writable": True, "grants": {"path": "grants.csv"},
+        "columns": {"id": "login", "username": "login", "email": "mail"},
+    }  # fmt: skip
+    rename = change(Operation.UPDATE_ACCOUNT, "ana", "ana", after={"username": "anna"})
+    receipt = perform(tmp_path, config, rename)[0]
+    assert (receipt.outcome, receipt.remote_id) == (Outcome.DONE, "anna")
+    assert list(read(tmp_path, config).grants()) == [("anna", "team:a", None)]

@@ -67,7 +67,10 @@ apps:
       - ticket: {via: directory, directory: tickets}
     manage: {default: declared, team: everything, accounts: observe}
     drift: correct
-    accounts: {attributes: {displayName: "{{ person.name }}", external: false}, match: username, to: {groups: [seniors]}}
+    accounts:
+      attributes: {displayName: "{{ person.name }}", external: false}
+      match: username
+      to: {groups: [seniors]}
     entitlements:
       channel:eng: {formerly: [channel:engineering]}
       role:admin: {privileged: true, approvers: [owner, platform], levels: [low, high]}
@@ -171,7 +174,7 @@ def test_every_key_of_an_app_arrives(full: Repository) -> None:
     assert slack.entitlements["channel:eng"].formerly == ("channel:engineering",)
     assert slack.entitlements["role:admin"].levels == ("low", "high")
     assert slack.entitlements["license:pro"].price == "12.50 EUR/month"
-    assert slack.entitlements["license:pro"].place == Place("apps/all.yml", 15, 7)
+    assert slack.entitlements["license:pro"].place == Place("apps/all.yml", 18, 7)
     assert [step.name for step in slack.leaver] == ["end_sessions", "suspend", "transfer_files", "remove_licenses"]
     assert slack.leaver[2].options == {"to": "manager"}
     assert slack.delete_after == timedelta(days=30)

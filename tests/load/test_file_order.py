@@ -31,7 +31,8 @@ ENTRIES = [
 MISTAKES = [
     ("people", "ana: {name: Another Ana}"),
     ("people", "eve: {name: Eve, email: ANA@acme.example}"),
-    ("groups", "engineering: {people: [nobody]}"),
+    ("groups", "engineering: {people: [ana]}"),
+    ("groups", "strangers: {people: [nobody]}"),
     ("roles", "broken: {to: {groups: [enginering]}, grants: {gitub: [team]}}"),
     ("apps", "slack: {owner: ana}"),
     ("apps", "jira: {ownr: ana}"),

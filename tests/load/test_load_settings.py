@@ -20,6 +20,7 @@ state: {sqlite: {path: state.db}}
 tickets: {via: directory, directory: todo}
 secrets: {env: [ACME_*], files: []}
 sops: true
+audit: {anchor: heads.log}
 """
 
 
@@ -37,6 +38,7 @@ def test_every_key_arrives(repository: Repository) -> None:
         ("ACME_*",),
         (),
         "sops",
+        "heads.log",
     )
 
 
@@ -57,7 +59,8 @@ MISTAKES = {
     '    did you mean "organization"?',
     "people: {}": 'reconciler.yaml:1:1: error: reconciler.yaml has no key "people"\n'
     "    people stand in other files: people.yaml",
-    "timezone: Europe/Berln": 'reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, not "Europe/Berln"\n'
+    "timezone: Europe/Berln": "reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, "
+    'not "Europe/Berln"\n'
     '    did you mean "Europe/Berlin"?',
     "timezone: ../../etc/passwd": "reconciler.yaml:1:11: error: timezone is a time zone like Europe/Berlin, "
     'not "../../etc/passwd"',
@@ -70,7 +73,7 @@ MISTAKES = {
     "    write state: {sqlite: {path: state.db}}",
     "tickets: [a]": "reconciler.yaml:1:10: error: tickets is a mapping, not a list",
     "- a": "reconciler.yaml:1:1: error: reconciler.yaml is a mapping, not a list\n"
-    "    it has: organization, timezone, paths, ignore, state, tickets, secrets, sops",
+    "    it has: organization, timezone, paths, ignore, state, tickets, secrets, sops, audit",
     "a: [": None,
     "a: 1\n---\nb: 2": None,
 }

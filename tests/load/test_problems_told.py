@@ -18,13 +18,17 @@ TOLD = {
     ),
     "an id that is an address": (
         "people: {kim@acme.example: {name: Kim}}",
-        'more.yaml:1:10: error: the id "kim@acme.example" is an email address\n'
-        "    addresses change, ids never do: write a short name and email: …",
+        (
+            'more.yaml:1:10: error: the id "kim@acme.example" is an email address\n'
+            "    addresses change, ids never do: write a short name and email: …"
+        ),
     ),
     "an id with a slash": (
         "people: {a/b: {name: Kim}}",
-        'more.yaml:1:10: error: the id "a/b" holds white space, `:`, `@` or `/`\n'
-        "    use letters, digits, dots and dashes: it is what everything else refers to",
+        (
+            'more.yaml:1:10: error: the id "a/b" holds white space, `:`, `@` or `/`\n'
+            "    use letters, digits, dots and dashes: it is what everything else refers to"
+        ),
     ),
     "a person without a name": (
         "people: {kim: {email: k@x.y}}",
@@ -56,8 +60,10 @@ TOLD = {
     ),
     "an attribute called like a field": (
         "people: {kim: {name: Kim, attributes: {department: x}}}",
-        "more.yaml:1:40: error: an attribute cannot be called department\n"
-        "    write department beside attributes, not inside",
+        (
+            "more.yaml:1:40: error: an attribute cannot be called department\n"
+            "    write department beside attributes, not inside"
+        ),
     ),
     "a manager whom nobody knows": (
         "people: {kim: {name: Kim, manager: omra}}",
@@ -73,13 +79,17 @@ TOLD = {
     ),
     "the id of a person": (
         "service_accounts: {ana: {owner: omar}}",
-        "more.yaml:1:20: error: service account ana has the id of a person (people.yaml:2:3)\n"
-        "    ids are unique over both: rename one",
+        (
+            "more.yaml:1:20: error: service account ana has the id of a person (people.yaml:2:3)\n"
+            "    ids are unique over both: rename one"
+        ),
     ),
     "a service account without an owner": (
         "service_accounts: {bot: {}}",
-        "more.yaml:1:20: error: service account bot has no owner\n"
-        "    write owner: The id of the person who answers for it.",
+        (
+            "more.yaml:1:20: error: service account bot has no owner\n"
+            "    write owner: The id of the person who answers for it."
+        ),
     ),
     "an owner whom nobody knows": (
         "service_accounts: {bot: {owner: annna}}",
@@ -91,8 +101,10 @@ TOLD = {
     ),
     "a rule that matches everybody": (
         "groups: {all: {where: {}}}",
-        "more.yaml:1:23: error: where is empty: it would match everybody\n"
-        "    write {department: Engineering}; for all people, write to: everyone instead of a group",
+        (
+            "more.yaml:1:23: error: where is empty: it would match everybody\n"
+            "    write {department: Engineering}; for all people, write to: everyone instead of a group"
+        ),
     ),
     "a rule over what nobody has": (
         "groups: {all: {where: {departmnt: x}}}",
@@ -124,13 +136,17 @@ TOLD = {
     ),
     "an entitlement with too much": (
         "roles: {r: {to: everyone, grants: {github: [{repo: web, colour: red}]}}}",
-        'more.yaml:1:57: error: an entitlement has no key "colour"\n'
-        "    after repo comes at most one of: level, role, permission, access",
+        (
+            'more.yaml:1:57: error: an entitlement has no key "colour"\n'
+            "    after repo comes at most one of: level, role, permission, access"
+        ),
     ),
     "a role without recipients": (
         "roles: {r: {grants: {github: [team:a]}}}",
-        "more.yaml:1:9: error: role r has no to\n"
-        "    write to: Who gets it: {groups: [engineering]}, {people: [ana]} or everyone.",
+        (
+            "more.yaml:1:9: error: role r has no to\n"
+            "    write to: Who gets it: {groups: [engineering]}, {people: [ana]} or everyone."
+        ),
     ),
     "an app that nobody knows": (
         "roles: {r: {to: everyone, grants: {githbu: [team:a]}}}",
@@ -146,8 +162,10 @@ TOLD = {
     ),
     "an entitlement of another app as recipient": (
         "grants: [{to: {entitlements: [github/team:a]}, grants: {slack: [channel:b]}}]",
-        "more.yaml:1:31: error: github/team:a can hold entitlements of github only\n"
-        "    put the other apps into a block of their own",
+        (
+            "more.yaml:1:31: error: github/team:a can hold entitlements of github only\n"
+            "    put the other apps into a block of their own"
+        ),
     ),
     "an entitlement that holds itself": (
         "grants: [{to: {entitlements: [github/team:a]}, grants: {github: [team:a]}}]",
@@ -155,8 +173,10 @@ TOLD = {
     ),
     "an end that is none": (
         "grants: [{to: everyone, grants: {slack: []}, until: next week}]",
-        "more.yaml:1:53: error: until is a date (2026-03-31) or a time (2026-03-31 18:00, 2026-03-31 18:00 "
-        'Europe/Berlin), not "next week"',
+        (
+            "more.yaml:1:53: error: until is a date (2026-03-31) or a time (2026-03-31 18:00, 2026-03-31 18:00 "
+            'Europe/Berlin), not "next week"'
+        ),
     ),
     "an end before the beginning": (
         "grants: [{to: everyone, grants: {slack: []}, start: 2026-07-01, until: 2026-06-01}]",
@@ -172,8 +192,10 @@ TOLD = {
     ),
     "apps in the wrong file": (
         "apps: {jira: {owner: ana}}",
-        "more.yaml:1:1: error: apps may not be written in this file\n"
-        "    move it to apps.yaml or apps, or change paths.apps in reconciler.yaml",
+        (
+            "more.yaml:1:1: error: apps may not be written in this file\n"
+            "    move it to apps.yaml or apps, or change paths.apps in reconciler.yaml"
+        ),
     ),
     "a key twice": (
         "people:\n  kim: {name: Kim}\n  kim: {name: Kim}",
@@ -197,8 +219,10 @@ TOLD = {
     ),
     "a person in two files": (
         "people: {ana: {name: Ana}}",
-        "people.yaml:2:3: error: person ana is defined twice, first at more.yaml:1:10\n"
-        "    remove or rename one of them",
+        (
+            "people.yaml:2:3: error: person ana is defined twice, first at more.yaml:1:10\n"
+            "    remove or rename one of them"
+        ),
     ),
     "a person in two documents": (
         "people: {kim: {name: Kim}}\n---\npeople: {kim: {name: Kim}}",
@@ -259,13 +283,17 @@ APP = {
     ),
     "a way with two keys": (
         "jira: {owner: ana, route: [{file: {path: x.csv}, ticket: {}}]}",
-        "apps/jira.yaml:1:35: error: a way is one provider with its configuration\n"
-        "    write it as a list element: - scim: {url: …}",
+        (
+            "apps/jira.yaml:1:35: error: a way is one provider with its configuration\n"
+            "    write it as a list element: - scim: {url: …}"
+        ),
     ),
     "management that is none": (
         "jira: {owner: ana, manage: {team: everthing}}",
-        'apps/jira.yaml:1:42: error: manage.team is observe, declared or everything, not "everthing"\n'
-        '    did you mean "everything"?',
+        (
+            'apps/jira.yaml:1:42: error: manage.team is observe, declared or everything, not "everthing"\n'
+            '    did you mean "everything"?'
+        ),
     ),
     "a step that is none": (
         "jira: {owner: ana, leaver: [transfer_file: {to: manager}]}",
@@ -273,8 +301,10 @@ APP = {
     ),
     "a grace that is none": (
         "jira: {owner: ana, delete_after: a month}",
-        "apps/jira.yaml:1:41: error: delete_after is a number of days, weeks or hours like 30d, 2w or 12h, "
-        'not "a month"',
+        (
+            "apps/jira.yaml:1:41: error: delete_after is a number of days, weeks or hours like 30d, 2w or 12h, "
+            'not "a month"'
+        ),
     ),
     "a truth that is none": (
         "jira: {owner: ana, entitlements: {role:a: {privileged: yes}}}",
@@ -294,8 +324,10 @@ APP = {
     ),
     "two renames of one": (
         "jira: {owner: ana, entitlements: {role:a: {formerly: role:c}, role:b: {formerly: role:c}}}",
-        "apps/jira.yaml:1:89: error: role:c was formerly both role:a and role:b\n"
-        "    it can only have become one of them",
+        (
+            "apps/jira.yaml:1:89: error: role:c was formerly both role:a and role:b\n"
+            "    it can only have become one of them"
+        ),
     ),
     "a price that is none": (
         "jira: {owner: ana, entitlements: {role:a: {price: cheap}}}",
@@ -408,10 +440,14 @@ def test_time_alone_only_warns(acme: Repository) -> None:
     assert acme.warnings(LATE) == [
         "apps/jira.yaml:1:8: warning: lee, deputy of app jira, left on 2026-12-31\n    name somebody else as deputy",
         "apps/jira.yaml:1:8: warning: lee, owner of app jira, left on 2026-12-31\n    name somebody else as owner",
-        "more.yaml:2:20: warning: lee, owner of service account bot, left on 2026-12-31\n"
-        "    name somebody else as owner",
-        "more.yaml:2:20: warning: service account bot was to be reviewed by 2026-12-01\n"
-        "    look whether it is still needed, then move review_by",
+        (
+            "more.yaml:2:20: warning: lee, owner of service account bot, left on 2026-12-31\n"
+            "    name somebody else as owner"
+        ),
+        (
+            "more.yaml:2:20: warning: service account bot was to be reviewed by 2026-12-01\n"
+            "    look whether it is still needed, then move review_by"
+        ),
         "more.yaml:3:10: warning: this grant expired at 2027-01-01 00:00 UTC\n    remove it, or move until",
     ]
 
@@ -444,8 +480,10 @@ def test_repetition_and_empty_recipients_warn(acme: Repository) -> None:
     )
     assert acme.warnings() == [
         'more.yaml:1:28: warning: "ana" stands in people twice\n    remove one of them',
-        "more.yaml:3:11: warning: to names nobody\n"
-        "    name people, groups, service_accounts or entitlements, or write everyone",
+        (
+            "more.yaml:3:11: warning: to names nobody\n"
+            "    name people, groups, service_accounts or entitlements, or write everyone"
+        ),
         "more.yaml:3:59: warning: team:a stands in this list twice\n    remove one of them",
     ]
     assert acme.company().groups["g"].people == ("ana",)

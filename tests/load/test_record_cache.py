@@ -147,7 +147,7 @@ def test_another_version_of_a_provider_checks_its_routes_again(
     """Only the files whose routes it checked."""
     cached.load()
     parsed.clear()
-    monkeypatch.setattr(cache_module, "version", lambda _name: "99")
+    monkeypatch.setattr("importlib.metadata.version", lambda _name: "99")
     cached.load()
     assert [content[:12] for content in parsed] == [b"apps: {jira:"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Repository
 
+from reconciler.load import sops as sops_module
 from reconciler.load.sops import is_encrypted
 
 PLAIN = """\
@@ -64,10 +65,15 @@ def test_an_encrypted_file_is_decrypted_by_the_program(acme: Repository, program
 
 def test_messages_show_no_value_of_an_encrypted_file(acme: Repository, program: Path) -> None:
     """Keys and places are no secret; what stands there is."""
-    say(program, "people:\n  kim: {name: Kim, type: canary1, email: canary2, start: canary3, manager: 'a\\tcanary4'}\n")
+    say(
+        program,
+        "people:\n  kim: {name: Kim, type: canary1, email: canary2, start: canary3, manager: canary4}\n"
+        "groups:\n  g: {where: {name: canary5}, people: [canary6]}\n",
+    )
     acme.write("reconciler.yaml", "sops: sops\n").write("secret.yaml", ENCRYPTED)
     told = acme.problems()
     assert told[0].startswith("secret.yaml:2:26: error: type is employee or contractor, not this value")
+    assert "secret.yaml:4:40: error: no person is called what is written here" in "\n".join(told)
     assert "canary" not in "\n".join(told)
 
 
@@ -93,6 +99,19 @@ def test_a_file_that_cannot_be_decrypted_is_told(acme: Repository, program: Path
         "secret.yaml:1:1: error: sops cannot decrypt this file: Failed to get the data key no matching identity\n"
         "    is the key there that it was encrypted for?"
     )
+
+
+def test_a_program_that_cannot_run_or_does_not_end_is_told(
+    acme: Repository, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, no hang."""
+    acme.write("reconciler.yaml", "sops: true\n").write("secret.yaml", ENCRYPTED)
+    program.write_bytes(b"\x7fELF nonsense")
+    program.chmod(0o755)
+    assert "sops cannot be run: Exec format error" in acme.problem()
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(sops_module, "_SECONDS", 0.2)
+    assert "sops did not answer within 0 s" in acme.problem()
 
 
 @pytest.mark.parametrize(

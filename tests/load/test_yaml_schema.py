@@ -11,8 +11,8 @@ from test_company_loading import APPS, EVERYTHING, POLICIES
 from test_load_settings import FULL
 
 from reconciler.load.faults import Faults
-from reconciler.load.schema import json_schema, settings_schema
 from reconciler.load.scalars import resolve_scalar
+from reconciler.load.schema import json_schema, settings_schema
 from reconciler.load.tree import Map, Node, Seq, read_documents
 
 

@@ -8,7 +8,9 @@ import pytest
 from conftest import Repository
 from hypothesis import given
 from hypothesis import strategies as st
+from yaml.loader import Loader
 
+from reconciler.load import tree as tree_module
 from reconciler.load.faults import Faults
 from reconciler.load.scalars import Quoted, resolve_scalar
 from reconciler.load.syntax import UnreadableError
@@ -159,6 +161,17 @@ def test_valid_yaml_is_read(text: str, value: object) -> None:
     (document,), _ = read_documents(text.encode(), faults)
     assert not faults.found
     assert plain(document) == value
+
+
+def test_without_the_c_parser_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML was built without libyaml, loading is slow and means the same."""
+    monkeypatch.setattr(tree_module, "_Parser", Loader)
+    for text, value in VALID.values():
+        (document,), _ = read_documents(text.encode(), Faults())
+        assert plain(document) == value
+    for text, _, _, _ in INVALID.values():
+        with pytest.raises(UnreadableError):
+            read_documents(text.encode(), Faults())
 
 
 INVALID = {

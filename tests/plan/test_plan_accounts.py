@@ -93,7 +93,7 @@ def test_an_account_that_we_suspended_is_reactivated_when_it_is_declared_again()
         ("Boss", {"title": "Engineer"}, False, Cause.DRIFTED),
         ("Boss", {"title": "Intern"}, False, Cause.CONFLICT),
         ("Boss", {"title": "Engineer"}, True, Cause.UNFINISHED),
-        ("Boss", {}, False, Cause.EDITED),
+        ("Boss", {}, False, Cause.NEW),
     ],
 )
 def test_a_mapped_attribute_is_updated_in_place(

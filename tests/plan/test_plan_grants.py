@@ -73,7 +73,7 @@ def test_a_privileged_grant_is_adopted_in_full_view() -> None:
         ("write", "read", "read", Cause.EDITED),
         ("write", "admin", "write", Cause.DRIFTED),
         ("write", "admin", "read", Cause.CONFLICT),
-        ("write", "admin", "-", Cause.EDITED),
+        ("write", "admin", "-", Cause.NEW),
     ],
 )
 def test_another_level_is_set_in_place(declared: str, live: str, applied: str, cause: Cause) -> None:

@@ -29,6 +29,7 @@ def design_plan() -> Plan:
         ways=("scim 0.1.0", "slack 0.1.0", "ticket 0.1.0"),
         requests=298,
         seconds=2.1,
+        owner="lee",
         counts=Counts(declared_accounts=20, declared_grants=80),
         changes=(
             Change(

@@ -66,7 +66,7 @@ def test_a_log_gets_a_line_for_each_change() -> None:
     """Each with its outcome and the app's words."""
     assert apply_two(io.StringIO(), live=False).splitlines() == [
         "applying 2 changes, run 0a1b",
-        "1/2 slack/create-account/ana: done, not verified",
+        "1/2 slack/create-account/ana: done",
         "2/2 slack/grant/ana/channel:eng: failed: 403 [/x]\\x1b[2J",
         "⚠ slack: 503 from slack",
     ]

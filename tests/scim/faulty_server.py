@@ -266,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         html = (
             b"<!doctype html><title>Gateway trouble</title><p>sorry" if habits.html_errors and status >= 400 else None
         )
-        self._answer(status, html if html else b"" if body is None else json.dumps(body).encode(), more)
+        self._answer(status, html or (b"" if body is None else json.dumps(body).encode()), more)
 
     def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -277,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - the base class names them
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Say nothing."""

@@ -96,6 +96,8 @@ def _split(expression: str, word: str) -> list[str]:
 
 
 def _matches(resource: dict[str, Any], term: str) -> bool:
+    if term.strip().startswith("not (") and term.strip().endswith(")"):
+        return not _matches(resource, term.strip()[5:-1])
     match = _TERM.match(term.strip())
     if match is None:
         raise ScimError(400, f"cannot parse {term}", "invalidFilter")

@@ -241,7 +241,6 @@ def test_web_pages_instead_of_lists_are_incomplete(server: FaultyServer) -> None
 def test_an_answer_that_is_no_list_is_incomplete(server: FaultyServer) -> None:
     """`{}` with status 200 is not an empty list."""
     server.store.group("eng")
-    server.habits.before = lambda request: setattr(server.habits, "totals", lambda _t, _p: None)
     original = server.serve
     server.serve = lambda request: (200, {}, {}) if request.path == "/Users" else original(request)  # type: ignore[method-assign]
     assert not _accounts(read(server.url)).complete

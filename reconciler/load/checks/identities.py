@@ -7,7 +7,6 @@ from reconciler.items import Value
 from reconciler.load.checks.cycles import find_cycles
 from reconciler.load.checks.names import check_attributes, check_members, check_owner, check_person, known_attributes
 from reconciler.load.checks.report import Report, Spot
-from reconciler.load.faults import quote
 from reconciler.load.identities import TEXT_FIELDS
 from reconciler.load.suggest import suggest
 from reconciler.model.company import Company
@@ -109,10 +108,15 @@ def _check_values(company: Company, report: Report) -> None:
             if name not in values:
                 values[name] = set(_values_of(company.people.values(), name))
             if values[name] and not _meets(wanted, values[name]):
-                shown = " or ".join(map(quote, wanted)) if isinstance(wanted, tuple) else quote(wanted)
-                texts = [value for value in values[name] if isinstance(value, str)]
-                hint = suggest(str(wanted), texts) or "correct it, or the people"
-                report.warn(Spot(group.place), f"group {group.name}: nobody has {name} {shown}", hint)
+                _warn_of_value(report, group, name, wanted, values[name])
+
+
+def _warn_of_value(report: Report, group: Group, name: str, wanted: Value, values: set[Value]) -> None:
+    spot = Spot(group.place)
+    shown = " or ".join(report.show(spot, one) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
+    texts = [value for value in values if isinstance(value, str)]
+    hint = "" if spot.place.file in report.private else suggest(str(wanted), texts)
+    report.warn(spot, f"group {group.name}: nobody has {name} {shown}", hint or "correct it, or the people")
 
 
 def _meets(wanted: Value, values: set[Value]) -> bool:

@@ -82,6 +82,6 @@ def check_entitlement(company: Company, report: Report, spot: Spot, text: str) -
     """Check a text of the form `app/kind:name`."""
     app, slash, key = text.partition("/")
     if not slash or not KEY.fullmatch(key):
-        report.error(spot, f"{quote(text)} is no entitlement of an app", "write app/kind:name")
+        report.error(spot, f"{report.show(spot, text)} is no entitlement of an app", "write app/kind:name")
     elif app not in company.apps:
         report.miss(spot, "app", app, company.apps.keys(), "define the app, or correct its name")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.load.checks.names import check_entitlement, check_names, identities
 from reconciler.load.checks.report import Report, Spot
-from reconciler.load.faults import quote
 from reconciler.model.company import Company
 from reconciler.problems import Place
 
@@ -32,10 +31,11 @@ def _check_protected(company: Company, report: Report, spot: Spot) -> None:
         check_entitlement(company, report, spot.at("entitlements", text), text)
     for text in sorted(protected.accounts):
         app, slash, username = text.partition("/")
+        account = spot.at("accounts", text)
         if not slash or not username:
-            report.error(spot.at("accounts", text), f"{quote(text)} is no account of an app", "write app/username")
+            report.error(account, f"{report.show(account, text)} is no account of an app", "write app/username")
         elif app not in company.apps:
-            report.miss(spot.at("accounts", text), "app", app, company.apps.keys(), "define it, or correct the name")
+            report.miss(account, "app", app, company.apps.keys(), "define it, or correct the name")
 
 
 def check_sections(sections: Iterable[tuple[str, Place]], report: Report, allowed: Mapping[str, Sequence[str]]) -> None:

@@ -32,10 +32,12 @@ class Report:
     Attributes:
         today: the date of the moment, in the organization's time zone.
         found: the value's spot, and what is wrong with it.
+        private: files that were encrypted: no value of theirs appears in a message.
         complete: whether every file could be read; if not, that nobody has a name proves nothing.
     """
 
     today: date
+    private: Collection[str] = ()
     complete: bool = True
     found: list[tuple[Spot, Problem]] = field(default_factory=list)
     _suggested: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -51,8 +53,12 @@ class Report:
     def miss(self, spot: Spot, noun: str, name: str, known: Collection[str], hint: str = "") -> None:
         """Note a name that nobody has; silent where a file is missing that may define it."""
         if self.complete:
-            meant = self._suggest(noun, name, known)
-            self.error(spot, f"no {noun} is called {quote(name)}", meant or hint)
+            meant = "" if spot.place.file in self.private else self._suggest(noun, name, known)
+            self.error(spot, f"no {noun} is called {self.show(spot, name)}", meant or hint)
+
+    def show(self, spot: Spot, value: object) -> str:
+        """Return a value that is written at a spot, for a message."""
+        return "what is written here" if spot.place.file in self.private else quote(value)
 
     def _suggest(self, noun: str, name: str, known: Collection[str]) -> str:
         """Suggest a name, once for each, and not for thousands of them."""

@@ -1,12 +1,14 @@
-"""An account's attributes: read out of a resource when somebody asks, written into bodies."""
+"""JSON and what the core knows: a user as an account, attributes read when somebody asks and written into bodies."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from providers.scim.paths import ENTERPRISE, AttributePath, NameTable, elements, find, key_in, primary
+from providers.scim.paths import AttributePath, NameTable, elements, find, key_in, primary, short_name
+from providers.scim.resources import User
 from reconciler.items import Value
+from reconciler.provider.snapshot import AccountStatus, LiveAccount
 
 _NOT_COMPARED = frozenset({"schemas", "id", "meta", "active", "groups", "password", "members"})
 
@@ -47,7 +49,7 @@ class Attributes(Mapping[str, Value]):
 
     def _values(self) -> dict[str, tuple[str, Value]]:
         if self._flat is None:
-            self._flat = {name.lower(): (_shown(name), value) for name, value in flatten(self._parsed())}
+            self._flat = {name.lower(): (short_name(name), value) for name, value in flatten(self._parsed())}
         return self._flat
 
     def _parsed(self) -> dict[str, Any]:
@@ -57,9 +59,17 @@ class Attributes(Mapping[str, Value]):
         return self._resource
 
 
-def _shown(name: str) -> str:
-    """Return a name as users write it: attributes of the enterprise extension without its URN."""
-    return name[len(ENTERPRISE) + 1 :] if name.startswith(ENTERPRISE) else name
+def to_account(user: User, names: NameTable) -> LiveAccount:
+    """Return a user as the core knows accounts. Without an email, a username that is one stands for it."""
+    return LiveAccount(
+        remote_id=user.id,
+        username=user.username,
+        email=user.email or (user.username if "@" in user.username else ""),
+        external_id=user.external_id,
+        status=AccountStatus.SUSPENDED if user.active is False else AccountStatus.ACTIVE,
+        attributes=Attributes(user.raw, names),
+        version=user.version,
+    )
 
 
 def flatten(resource: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
