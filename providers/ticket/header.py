@@ -64,9 +64,11 @@ def _write(value: "Value | Mapping[str, Value]") -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in _WORDS:
         return value
     text = json.dumps(dict(value) if isinstance(value, Mapping) else value, ensure_ascii=False)
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() or letter > _LAST else json.dumps(letter)[1:-1] for letter in text)
 
 
+_LAST = "\uffff"
+"""Behind it JSON escapes in pairs, which YAML does not put together again: those letters stand as they are."""
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 

@@ -9,12 +9,11 @@ from typing import Final, TypeVar
 from reconciler.errors import ReconcilerError, TransportError
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.provider.contract import BatchProvider, Provider
-from reconciler.provider.redaction import Redactor
+from reconciler.provider.redaction import REVEALED
 
 _log = logging.getLogger(__name__)
 _PROVIDERS_MAY_SAY: Final = frozenset({Outcome.DONE, Outcome.TICKET, Outcome.FAILED, Outcome.UNKNOWN})
 _LONGEST_DETAIL: Final = 500
-_redactor: Final = Redactor()
 
 Answer = TypeVar("Answer")
 
@@ -44,7 +43,7 @@ async def guard(work: Callable[[], Awaitable[Answer]], doing: str) -> Answer:
 
 
 def _trace(error: BaseException) -> str:
-    return _redactor.clean("".join(traceback.format_exception(error)))
+    return REVEALED.clean("".join(traceback.format_exception(error)))
 
 
 async def perform(provider: Provider, change: Change) -> Receipt:
@@ -71,7 +70,7 @@ async def perform_batch(provider: BatchProvider, changes: Sequence[Change]) -> l
 
 def describe(error: ReconcilerError) -> str:
     """Return an error's words in one line, without anything that looks like a secret."""
-    words = _redactor.clean(" ".join(str(error).split()))
+    words = REVEALED.clean(" ".join(str(error).split()))
     return words if len(words) <= _LONGEST_DETAIL else words[: _LONGEST_DETAIL - 1] + "…"
 
 
@@ -89,4 +88,4 @@ def _checked(change: Change, receipt: object) -> Receipt:
     outcome = receipt.outcome if receipt.outcome in _PROVIDERS_MAY_SAY else Outcome.UNKNOWN
     if receipt.outcome is Outcome.VERIFIED:
         outcome = Outcome.DONE
-    return replace(receipt, change=change, outcome=outcome, detail=_redactor.clean(receipt.detail))
+    return replace(receipt, change=change, outcome=outcome, detail=REVEALED.clean(receipt.detail))

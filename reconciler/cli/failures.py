@@ -83,6 +83,6 @@ def _fault_lines(error: Exception, common: Common) -> "Iterator[str]":
 
 def _redacted(text: str) -> str:
     """Return an exception's text without what looks like a secret."""
-    from reconciler.provider.redaction import Redactor
+    from reconciler.provider.redaction import REVEALED
 
-    return visible(Redactor().clean(text))
+    return visible(REVEALED.clean(text))

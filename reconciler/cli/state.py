@@ -89,13 +89,39 @@ def unlock(common: Common, /, yes: bool) -> None:
     print_lines([f"unlocked; it was held by {told}"])
 
 
-@command.command("forget", help="Forget everything about an app that is no longer in the YAML; the app is not touched.")
+@command.command(
+    "forget", help="Forget an app that is no longer in the YAML, or whose account one identity's is; no app is touched."
+)
 @click.argument("app")
+@click.option("--identity", "-i", metavar="ID", help="Only which account this one's is: it is looked for anew.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options()
 @click.pass_obj
-def forget(common: Common, /, app: str, yes: bool) -> None:
-    """Drop what is applied in an app, after telling how much that is."""
+def forget(common: Common, /, app: str, identity: str | None, yes: bool) -> None:
+    """Drop what is applied in an app, or one pin, after telling what that is."""
+    if identity:
+        _forget_pin(common, app, identity, yes=yes)
+    else:
+        _forget_app(common, app, yes=yes)
+
+
+def _forget_pin(common: Common, app: str, identity: str, *, yes: bool) -> None:
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+    from reconciler.items import AccountItem
+    from reconciler.state.contract import Adoption
+
+    with _open(common, read_only=False) as state:
+        check_names([app], state.apps(), "app in the state")
+        check_names([identity], state.accounts(app, [identity]), f"account in the state of {app}")
+        account = state.accounts(app, [identity])[identity]
+        told = f"{identity} in {app}: {account.username or 'an account'} (id {account.remote_id or 'unknown'})"
+        confirm(f"Forget {told}? The next plan looks for the account by its names again.", yes=yes)
+        state.adopt(app, Adoption(gone=(AccountItem(identity),)))
+    print_lines([f"forgotten: {told}"])
+
+
+def _forget_app(common: Common, app: str, *, yes: bool) -> None:
     from reconciler.cli.asking import confirm
     from reconciler.cli.names import check_names
     from reconciler.cli.opening import open_company

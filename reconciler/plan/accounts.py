@@ -39,7 +39,9 @@ def _show_conflicts(draft: Draft) -> None:
     matching, app = draft.sides.matching, draft.sides.declared.app
     for identity, why in sorted(matching.blocked.items()):
         wanted = identity in draft.sides.declared.accounts or identity in draft.sides.applied.accounts
-        text = f"{why}; nothing of {identity} is planned until the YAML is corrected, or the pin dropped"
+        pinned = identity in draft.sides.applied.accounts
+        way_out = f", or `reconciler state forget {app.name} --identity {identity}`" if pinned else ""
+        text = f"{why}; nothing of {identity} is planned until the YAML is corrected{way_out}"
         draft.find(Fact.CONFLICT, AccountItem(identity), text, refuses=wanted)
     for identity, (before, now) in sorted(matching.renamed.items()):
         draft.find(Fact.RENAMED, AccountItem(identity), f"{before} is now called {now}; followed by its pinned id")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.plan.digest import fingerprint_adoption, fingerprint_change
+from reconciler.plan.digest import digest_plan, fingerprint_adoption, fingerprint_change
 from reconciler.plan.plan import AppPlan, Plan
 from reconciler.provider.change import Change
 
@@ -28,8 +28,10 @@ def _lines(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     before, now = {app.app: app for app in reviewed.apps}, {app.app: app for app in fresh.apps}
     for name in sorted(before.keys() | now.keys()):
         yield from _app_lines(name, before.get(name), now.get(name))
-    if reviewed.moment.date() != fresh.moment.date() and reviewed.digest != fresh.digest:
-        yield f"the moment: {reviewed.moment.isoformat(' ', 'minutes')}, now {fresh.moment.isoformat(' ', 'minutes')}"
+    then, now_ = (plan.moment.isoformat(" ", "minutes") for plan in (reviewed, fresh))
+    if then != now_ and digest_plan(reviewed) != digest_plan(fresh):
+        # Last, since it is a cause only where a start, a last day or an `until` lies between: hours count as days do.
+        yield f"the moment: {then}, now {now_}"
 
 
 def _app_lines(name: str, reviewed: AppPlan | None, fresh: AppPlan | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ from reconciler.errors import SecretError
 from reconciler.provider.answer import path_of, shorten
 from reconciler.provider.connections import check_base, tls_context
 from reconciler.provider.contract import Surroundings
-from reconciler.provider.redaction import Redactor
+from reconciler.provider.redaction import REVEALED, Redactor
 from reconciler.provider.retry import TokenError
 from reconciler.provider.secret import Secret
 
@@ -225,6 +225,7 @@ class OAuth2Auth(SecretAuth):
         token = answer.get("access_token")
         if status == _OK and isinstance(token, str) and token.isascii() and token.isprintable():
             self._redactor.add(token)
+            REVEALED.add(token)
             lifetime = answer.get("expires_in")
             known = isinstance(lifetime, int | float) or (isinstance(lifetime, str) and lifetime.isdecimal())
             return token, float(lifetime) if known and lifetime is not None else _USUAL_LIFETIME

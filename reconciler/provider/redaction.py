@@ -72,6 +72,10 @@ class Redactor:
         return self._pattern is not None and self._pattern.search(text) is not None
 
 
+REVEALED = Redactor()
+"""Knows every secret that this process has revealed: the last sieve before anything is told, logged or recorded."""
+
+
 def _match(form: str) -> str:
     """Return the pattern of one form: whole words only where it is so short that it would be everywhere."""
     return re.escape(form) if len(form) >= _WHOLE_WORD_BELOW else rf"(?<!\w){re.escape(form)}(?!\w)"

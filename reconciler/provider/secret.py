@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.errors import SecretError
 from reconciler.provider.contract import Surroundings
-from reconciler.provider.redaction import Redactor
+from reconciler.provider.redaction import REVEALED, Redactor
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -74,6 +74,7 @@ class Secret:
         value = value.removesuffix("\n").removesuffix("\r")
         if not value:
             raise SecretError(f"the secret {self} is empty", hint="set it, or name another")
+        REVEALED.add(value)
         return value
 
     def as_written(self) -> dict[str, str]:

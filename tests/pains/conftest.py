@@ -8,9 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scim"))
 
-import faulty_server  # noqa: E402 - its folder is on the path only now
-from faulty_server import SECRET, FaultyServer, run_faulty_server  # noqa: E402 - its folder is on the path only now
-from pains_company import TOKEN_NAME, Company  # noqa: E402 - with the other one
+import faulty_server
+from faulty_server import SECRET, FaultyServer, run_faulty_server
+from pains_company import TOKEN_NAME, Company
 
 
 @pytest.fixture

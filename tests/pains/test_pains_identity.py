@@ -275,3 +275,21 @@ def test_identities_without_email_are_found_by_username_alone(company: Company, 
     if validated.code == 0:
         assert ana in server.store.members("g-00001"), done.said
         assert company.plan().code == 0
+
+
+def test_a_pin_that_is_wrong_is_dropped_by_name_and_only_then(hub: Company, server: FaultyServer) -> None:
+    """An admin deleted kim's account and made it anew: the conflict says the way out, and then it is hers."""
+    hub.settle()
+    throw_out(server, "kim")
+    del server.store.users[user_of(server, "kim@acme.example")["id"]]
+    anew = server.store.user("kim@acme.example", emails=[{"value": "kim@acme.example"}])
+    done = hub.apply()
+    assert done.code == 3
+    assert "reconciler state forget hub --identity kim" in done.out
+    assert hub.run("state", "forget", "hub", "--identity", "kimm", "--yes").code == 1
+    assert hub.run("state", "forget", "hub", "--identity", "kim").code == 1
+    assert hub.apply().code == 3
+    assert hub.run("state", "forget", "hub", "--identity", "kim", "--yes").code == 0
+    hub.settle()
+    assert anew in server.store.members("g-00001")
+    assert len(server.store.users) == 3

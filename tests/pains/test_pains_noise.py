@@ -1,7 +1,6 @@
 """Speed and noise: plans that write nothing, do little, and repeat themselves never."""
 
 import json
-from typing import Any
 
 import pytest
 from faulty_server import FaultyServer

@@ -154,7 +154,9 @@ def test_an_until_in_the_past_gives_nothing_and_takes_away(hub: Company, server:
     hub.grants((["ana"], {"hub": ["group:eng"]}), until="2020-01-01")
     assert hub.run("validate").code == 0
     planned = hub.run("plan", "--json").data()
-    assert [change["cause"] for change in planned["apps"][0]["changes"] if change["operation"] == "revoke"] == ["expired"]
+    assert [change["cause"] for change in planned["apps"][0]["changes"] if change["operation"] == "revoke"] == [
+        "expired"
+    ]
 
 
 def test_a_person_who_has_not_started_gets_nothing_yet(hub: Company, server: FaultyServer) -> None:
@@ -225,7 +227,9 @@ def test_a_tickets_folder_that_was_edited_by_hand_is_no_disaster(company: Compan
         case "retitled":
             ticket.rename(ticket.with_name("renamed.md"))
         case "merge conflict":
-            ticket.write_text(text.replace("status: open", "<<<<<<< HEAD\nstatus: open\n=======\nstatus: done\n>>>>>>> x"))
+            ticket.write_text(
+                text.replace("status: open", "<<<<<<< HEAD\nstatus: open\n=======\nstatus: done\n>>>>>>> x")
+            )
         case "binary":
             ticket.write_bytes(b"\xff\xfe\x00" * 50)
     planned, done = company.plan(), company.apply()
