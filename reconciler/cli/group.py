@@ -23,7 +23,7 @@ COMMANDS = {
     "who": Entry("who", "Tell who has an entitlement, and why."),
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
-    "state": Entry("state", "Look at what is applied; give a stale lock back."),
+    "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),
     "providers": Entry("providers", "List the installed providers and what each can do."),
     "schema": Entry("schema", "Print a JSON Schema, of the YAML or of the plan file."),
 }

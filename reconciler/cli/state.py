@@ -7,9 +7,11 @@ import click
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
+from reconciler.cli.state_opening import count, open_for
+from reconciler.cli.state_upkeep import COMMANDS
 
 if TYPE_CHECKING:
-    from reconciler.state.contract import Applied, StateStore
+    from reconciler.state.contract import Applied, Lock
 
 HELP = help_of(
     "state",
@@ -31,17 +33,20 @@ def list_apps(common: Common) -> None:
     from reconciler.items import Names
     from reconciler.render.table import render_table
 
-    with _open(common) as state:
-        counted = [(app, _count(state.load(app, Names()))) for app in state.apps()]
-        holder = state.holder()
+    with open_for(common) as state:
+        counted = [(app, count(state.load(app, Names()))) for app in state.apps()]
+        holder, readers = state.holder(), state.readers
     if common.json:
-        lock = {"owner": holder.owner, "command": holder.command, "since": holder.since.isoformat()} if holder else None
-        print_data({"apps": [{"app": app, **counts} for app, counts in counted], "lock": lock})
+        apps = [{"app": app, **counts} for app, counts in counted]
+        print_data({"apps": apps, "lock": _lock_data(holder), "readers": readers})
         return
     rows = [("app", "accounts", "entitlements", "grants"), *((app, *map(str, c.values())) for app, c in counted)]
     print_lines(render_table(rows) if counted else ["the state is empty: nothing was applied yet"])
     if holder:
-        print_lines([f"locked by {holder.owner} ({holder.command}) since {holder.since:%Y-%m-%d %H:%M %Z}"])
+        since = f"{holder.since:%Y-%m-%d %H:%M %Z}"
+        print_lines([f"locked by {holder.owner} ({holder.command}) since {since}; this is lock {holder.fence}"])
+    if readers:
+        print_lines([readers])
 
 
 @command.command("show", help="Show what is applied in an app.")
@@ -55,7 +60,7 @@ def show_app(common: Common, /, app: str) -> None:
     from reconciler.render.table import render_table
 
     names = Names()
-    with _open(common) as state:
+    with open_for(common) as state:
         check_names([app], state.apps(), "app in the state")
         applied = state.load(app, names)
     data = _applied_data(applied, names)
@@ -70,89 +75,36 @@ def show_app(common: Common, /, app: str) -> None:
     print_lines(render_table(rows) if rows else ["nothing is applied"])
 
 
-@command.command("unlock", help="Give back the lock of a run that is no longer there.")
+@command.command("unlock", help="Give back the lock of a run that is no longer there; `state list` shows its ID.")
+@click.argument("fence", metavar="ID", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options()
 @click.pass_obj
-def unlock(common: Common, /, yes: bool) -> None:
+def unlock(common: Common, /, fence: int, yes: bool) -> None:
     """Break the lock, after telling whose it is."""
     from reconciler.cli.asking import confirm
 
-    with _open(common, read_only=False) as state:
+    with open_for(common, read_only=False) as state:
         holder = state.holder()
         if holder is None:
             print_lines(["it is not locked"])
             return
+        if holder.fence != fence:
+            state.break_lock(fence)  # refuses, and says who holds it
         told = f"{holder.owner} ({holder.command}), since {holder.since:%Y-%m-%d %H:%M %Z}"
         confirm(f"Take the lock from {told}? That run will be refused to write anything more.", yes=yes)
-        state.break_lock()
+        state.break_lock(fence)
     print_lines([f"unlocked; it was held by {told}"])
 
 
-@command.command(
-    "forget", help="Forget an app that is no longer in the YAML, or whose account one identity's is; no app is touched."
-)
-@click.argument("app")
-@click.option("--identity", "-i", metavar="ID", help="Only which account this one's is: it is looked for anew.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@shared_options()
-@click.pass_obj
-def forget(common: Common, /, app: str, identity: str | None, yes: bool) -> None:
-    """Drop what is applied in an app, or one pin, after telling what that is."""
-    if identity:
-        _forget_pin(common, app, identity, yes=yes)
-    else:
-        _forget_app(common, app, yes=yes)
+for _command in COMMANDS:
+    command.add_command(_command)
 
 
-def _forget_pin(common: Common, app: str, identity: str, *, yes: bool) -> None:
-    from reconciler.cli.asking import confirm
-    from reconciler.cli.names import check_names
-    from reconciler.items import AccountItem
-    from reconciler.state.contract import Adoption
-
-    with _open(common, read_only=False) as state:
-        check_names([app], state.apps(), "app in the state")
-        check_names([identity], state.accounts(app, [identity]), f"account in the state of {app}")
-        account = state.accounts(app, [identity])[identity]
-        told = f"{identity} in {app}: {account.username or 'an account'} (id {account.remote_id or 'unknown'})"
-        confirm(f"Forget {told}? The next plan looks for the account by its names again.", yes=yes)
-        state.adopt(app, Adoption(gone=(AccountItem(identity),)))
-    print_lines([f"forgotten: {told}"])
-
-
-def _forget_app(common: Common, app: str, *, yes: bool) -> None:
-    from reconciler.cli.asking import confirm
-    from reconciler.cli.names import check_names
-    from reconciler.cli.opening import open_company
-    from reconciler.errors import RefusedError
-    from reconciler.items import Names
-
-    company = open_company(common).company
-    if app in company.apps:
-        raise RefusedError(f"{app} is still in the YAML ({company.apps[app].place.short})", hint="take it out first")
-    with _open(common, read_only=False) as state:
-        check_names([app], state.apps(), "app in the state")
-        counts = _count(state.load(app, Names()))
-        told = ", ".join(f"{count} {name}" for name, count in counts.items())
-        confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
-        state.forget(app)
-    print_lines([f"forgotten: {told} in {app}"])
-
-
-def _open(common: Common, *, read_only: bool = True) -> "StateStore":
-    from reconciler.cli.opening import settings_of
-    from reconciler.state.open import open_state
-
-    return open_state(settings_of(common), read_only=read_only)
-
-
-def _count(applied: "Applied") -> dict[str, int]:
-    return {
-        "accounts": len(applied.accounts),
-        "entitlements": len(applied.entitlements),
-        "grants": len(applied.grants),
-    }
+def _lock_data(lock: "Lock | None") -> dict[str, Any] | None:
+    if lock is None:
+        return None
+    return {"id": lock.fence, "owner": lock.owner, "command": lock.command, "since": lock.since.isoformat()}
 
 
 def _applied_data(applied: "Applied", names: Any) -> dict[str, list[dict[str, Any]]]:

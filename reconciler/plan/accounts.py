@@ -40,7 +40,7 @@ def _show_conflicts(draft: Draft) -> None:
     for identity, why in sorted(matching.blocked.items()):
         wanted = identity in draft.sides.declared.accounts or identity in draft.sides.applied.accounts
         pinned = identity in draft.sides.applied.accounts
-        way_out = f", or `reconciler state forget {app.name} --identity {identity}`" if pinned else ""
+        way_out = f", or `reconciler state unpin {app.name} {identity}`" if pinned else ""
         text = f"{why}; nothing of {identity} is planned until the YAML is corrected{way_out}"
         draft.find(Fact.CONFLICT, AccountItem(identity), text, refuses=wanted)
     for identity, (before, now) in sorted(matching.renamed.items()):

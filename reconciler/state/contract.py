@@ -175,6 +175,11 @@ class StateStore(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    @property
+    def readers(self) -> str:
+        """Say who else can read the state, where that is more than who may read a private file."""
+        ...
+
     def apps(self) -> Sequence[str]:
         """Return the names of the apps that the state knows, sorted."""
         ...
@@ -280,7 +285,7 @@ class StateStore(Protocol):
         ...
 
     def export(self) -> Iterator[list[Any]]:
-        """Yield everything but the lock, as plain lists with names in them."""
+        """Return everything but the lock at one moment, as plain lists with names in them."""
         ...
 
     def restore(self, rows: Iterable[Sequence[Any]]) -> int:

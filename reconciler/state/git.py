@@ -69,6 +69,11 @@ class GitStore(SqliteStore):
             self._let_go()
             raise
 
+    @property
+    def readers(self) -> str:
+        """Say who can read the state."""
+        return f"kept in the {self._branch.address}: everybody who can read the repository can read it"
+
     def close(self) -> None:
         """Give the lock back and let go of the repository."""
         try:
@@ -111,6 +116,8 @@ class GitStore(SqliteStore):
             self._lock.fence = fence
             self._lock.check()
             raise
+        finally:
+            self._squash = False
 
     def _holds(self, fence: int | None) -> bool:
         """Say whether the lock is ours as far as we know; then a push is what tells, and reading first is needless."""
@@ -161,7 +168,6 @@ class GitStore(SqliteStore):
                 raise
             _log.warning("the history of the state cannot be shortened: %s", error.message)
             return False
-        self._squash = False
         self._published(commit, 1)
         return True
 

@@ -70,6 +70,11 @@ class PostgresStore(TableStore):
                 hint="`reconciler state repair` with an account that may write brings it forward",
             )
 
+    @property
+    def readers(self) -> str:
+        """Say who can read the state."""
+        return f"kept in the schema {self._schema}: every role that may read its tables can read it"
+
     def close(self) -> None:
         """Give the lock back and close the connection."""
         try:

@@ -11,10 +11,9 @@ from typing import ClassVar, Final, Self
 from reconciler.errors import LockError, StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
-from reconciler.state import applied, intents, journal
-from reconciler.state.audit_table import AuditTable
+from reconciler.state import applied, audit, intents, journal
 from reconciler.state.codec import encode_moment
-from reconciler.state.contract import Adoption, Applied, AppliedAccount, JournalEntry, Lock, Run
+from reconciler.state.contract import Adoption, Applied, AppliedAccount, AuditEntry, JournalEntry, Lock, Run
 from reconciler.state.database import Database
 from reconciler.state.history import HistoryTable
 from reconciler.state.lock import TableLock
@@ -24,7 +23,7 @@ from reconciler.state.upkeep import Upkeep
 _OPEN: Final = frozenset({"", Outcome.DONE, Outcome.UNKNOWN})
 
 
-class TableStore(AuditTable, HistoryTable, Upkeep):
+class TableStore(HistoryTable, Upkeep):
     """What the back ends with tables share; see `contract.StateStore` for what the methods promise."""
 
     name: ClassVar[str]
@@ -48,6 +47,11 @@ class TableStore(AuditTable, HistoryTable, Upkeep):
             # What went wrong first is what the user must see.
             if kind is None:
                 raise
+
+    @property
+    def readers(self) -> str:
+        """Say who else can read the state, where that is more than who may read a private file."""
+        return ""
 
     @abstractmethod
     def close(self) -> None:
@@ -205,6 +209,26 @@ class TableStore(AuditTable, HistoryTable, Upkeep):
         """Return applies, the newest last."""
         with self._reading() as database:
             return journal.runs(database, last)
+
+    def append_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries to the end of the audit trail, if they continue it."""
+        with self._writing() as database:
+            audit.append(database, entries)
+
+    def audit(self, *, since: int = 1) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit trail, as they are, from a number on."""
+        while True:
+            with self._reading() as database:
+                rows = audit.read(database, since)
+            if not rows:
+                return
+            since = rows[-1][0] + 1
+            yield from map(audit.entry_of, rows)
+
+    def audit_head(self) -> tuple[int, str]:
+        """Return the number and the digest of the last entry of the audit trail; (0, "") where there is none."""
+        with self._reading() as database:
+            return audit.head(database)
 
     def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds."""

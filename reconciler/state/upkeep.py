@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from reconciler.items import AccountItem, EntitlementItem, Item
 from reconciler.state.codec import decode
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
-from reconciler.state.rows import FORMAT, TABLES, put_in, take_out
+from reconciler.state.rows import FORMAT, TABLES, Table, put_in, take_out
 
 _BY_HOLDER: Final = ("accounts", "grants", "held")
 
@@ -34,16 +34,23 @@ class Upkeep(ABC):
     def _touch(self, app: int) -> None:
         """Make the fingerprint of an app another one."""
 
+    def _tables(self) -> Iterable[Table]:
+        """Return the tables that are taken along."""
+        return TABLES.values()
+
     def _number_on(self, database: Database) -> None:  # noqa: B027 - most databases do so by themselves
         """Go on numbering after what was put in with numbers of its own."""
 
     def export(self) -> Iterator[list[Any]]:
-        """Yield everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`."""
+        """Return everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`.
+
+        All of it is of one moment, and no transaction stays open while it is used.
+        """
         with self._reading() as database:
-            yield ["state", FORMAT, database.execute("SELECT lineage FROM meta").fetchone()[0]]
-            for table in TABLES.values():
-                for row in take_out(database, self._names, table):
-                    yield [table.name, *row]
+            lineage = database.execute("SELECT lineage FROM meta").fetchone()[0]
+            found = {table.name: take_out(database, self._names, table) for table in self._tables()}
+        rows = ([name, *row] for name, listed in found.items() for row in listed)
+        return chain([["state", FORMAT, lineage]], rows)
 
     def restore(self, rows: Iterable[Sequence[Any]]) -> int:
         """Fill an empty state with what `export` yielded, all or nothing; return how many rows there were.
@@ -55,7 +62,7 @@ class Upkeep(ABC):
         lineage = _lineage_of(next(found, ()))
         count = 0
         with self._writing() as database:
-            if any(database.execute(f"SELECT 1 FROM {t.name} LIMIT 1").fetchone() for t in TABLES.values()):  # noqa: S608 - ours
+            if any(database.execute(f"SELECT 1 FROM {t.name} LIMIT 1").fetchone() for t in self._tables()):  # noqa: S608 - ours
                 raise StateError("it is not empty", hint="import into a new one, or move what is there away first")
             database.execute("UPDATE meta SET lineage = ?", (lineage,))
             for name, group in groupby(found, key=itemgetter(0)):

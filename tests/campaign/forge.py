@@ -40,7 +40,7 @@ def become_command(request: dict[str, Any], run: Callable[[list[str]], int]) -> 
     code = 70
     try:
         for number, name in ((1, "stdout"), (2, "stderr")):
-            handle = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            handle = os.open(request[name], os.O_WRONLY)
             os.dup2(handle, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(request["cwd"])

@@ -38,6 +38,27 @@ class Ended:
         return f"exit {self.code}\n{self.out}\n{self.err}"
 
 
+class Pipe:
+    """A named pipe that is read to its end in a thread; unlike a file, no limit of a full disk reaches it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        self._parts: list[bytes] = []
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self.path.open("rb") as stream:
+            self._parts.append(stream.read())
+
+    def text(self) -> str:
+        """Return what came, once the writer is gone."""
+        self._thread.join(10)
+        return b"".join(self._parts).decode("utf-8", "replace")
+
+
 class Launcher:
     """A forge and the way to talk to it; one command at a time."""
 
@@ -59,17 +80,14 @@ class Launcher:
         Raises:
             AssertionError: it did not end in time: a command must never hang.
         """
-        files = {name: self._scratch / name for name in ("stdout", "stderr")}
-        for file in files.values():
-            file.write_bytes(b"")
-            file.chmod(0o666)
+        pipes = {name: Pipe(self._scratch / name) for name in ("stdout", "stderr")}
         more = {"SCIM_TOKEN": CANARY, **(env or {})}
         request = {
             "arguments": [*arguments],
             "cwd": str(folder),
             "env": {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder), **more},
             "wounds": wounds,
-            **{name: str(file) for name, file in files.items()},
+            **{name: str(pipe.path) for name, pipe in pipes.items()},
         }
         assert self._forge.stdin
         self._forge.stdin.write(json.dumps(request) + "\n")
@@ -82,7 +100,7 @@ class Launcher:
             code = self._hear()["ended"]
         finally:
             timer.cancel()
-        out, err = (files[name].read_text(encoding="utf-8", errors="replace") for name in ("stdout", "stderr"))
+        out, err = (pipe.text() for pipe in pipes.values())
         assert not late, f"{arguments} did not end within {LONGEST:g} s\n{out}\n{err}"
         return Ended(code, out, err)
 

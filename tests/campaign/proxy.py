@@ -1,15 +1,15 @@
 """A proxy in front of the SCIM server that does to one request what networks, gateways and vendors do."""
 
 import contextlib
+import functools
 import http.client
-import json
 import socket
 import struct
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,11 +52,13 @@ class Fault:
     Attributes:
         act: does it, with the exchange in hand.
         times: how many requests meet it, one after the other; 0 for all from the first one on.
+        costly: whether every request is tried again and again, so that a cell takes half a minute.
     """
 
     name: str
     act: Callable[["Exchange"], None]
     times: int = 1
+    costly: bool = False
 
 
 @dataclass
@@ -89,7 +91,27 @@ class Proxy:
         self.strike: Strike | None = None
         self.lock = threading.Lock()
         self.closed = False
-        self.listening: ThreadingHTTPServer | None = None
+        self.counts: Counter[str] = Counter()
+        self._listening: _Threads | None = None
+        self._thread: threading.Thread | None = None
+
+    def listen(self, port: int = 0) -> None:
+        """Begin to listen, on a free port or on the one that it had."""
+        handler = type("Handler", (_Handler,), {"proxy": self})
+        self._listening = _Threads(("127.0.0.1", port), handler)
+        self.url = f"http://127.0.0.1:{self._listening.server_address[1]}"
+        serve = functools.partial(self._listening.serve_forever, poll_interval=0.02)
+        self._thread = threading.Thread(target=serve, daemon=True)
+        self._thread.start()
+
+    def refuse(self) -> None:
+        """Refuse new connections, and tear down those that are open when they are used."""
+        self.closed = True
+        if self._listening and self._thread:
+            self._listening.shutdown()
+            self._listening.server_close()
+            self._thread.join(5)
+            self._listening = None
 
     def set(self, fault: Fault, operation: str, nth: int = 1) -> Strike:
         """Let a fault strike."""
@@ -100,10 +122,13 @@ class Proxy:
         """End all faults."""
         self.strike = None
         self.closed = False
+        if self._listening is None:
+            self.listen(urlsplit(self.url).port or 0)
 
     def meet(self, incoming: Incoming) -> Fault | None:
         """Return the fault that this request meets."""
         with self.lock:
+            self.counts[incoming.operation] += 1
             return self.strike.fault if self.strike and self.strike.meets(incoming) else None
 
 
@@ -114,7 +139,6 @@ class Exchange:
     proxy: Proxy
     handler: "_Handler"
     incoming: Incoming
-    more: dict[str, Any] = field(default_factory=dict)
 
     def forward(self) -> Reply:
         """Hand the request on, and return what the server says."""
@@ -215,24 +239,8 @@ class _Threads(ThreadingHTTPServer):
 def run_proxy(upstream: FaultyServer) -> Iterator[Proxy]:
     """Start a proxy on a free loopback port; stop it at the end."""
     proxy = Proxy(upstream)
-    handler = type("Handler", (_Handler,), {"proxy": proxy})
-    listening = _Threads(("127.0.0.1", 0), handler)
-    proxy.url = f"http://127.0.0.1:{listening.server_address[1]}"
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
+    proxy.listen()
     try:
         yield proxy
     finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join(5)
-
-
-def wait(seconds: float) -> None:
-    """Let time pass in a server's thread."""
-    time.sleep(seconds)
-
-
-def as_json(value: object) -> bytes:
-    """Write a body."""
-    return json.dumps(value).encode()
+        proxy.refuse()

@@ -9,17 +9,18 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from faulty_server import FaultyServer, Habits, run_faulty_server
 from launching import Ended, Launcher
 from proxy import Proxy, run_proxy
+from wounds import allow
 
 from providers.ticket.client import TicketDirectory
+from providers.ticket.record import Status
 from reconciler.items import Names
-from reconciler.provider.contract import TicketStatus
 from reconciler.state.sqlite import SqliteStore
 
 APPS = ("desk", "hub", "wiki")
@@ -123,7 +124,6 @@ class Company:
     server: FaultyServer
     proxy: Proxy
     launcher: Launcher
-    notes: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *arguments: str, **wounds: Any) -> Ended:
         """Run the command in it."""
@@ -168,6 +168,12 @@ class Company:
         text = APP_FILES.format(url=url or self.proxy.url, entitlements=groups, spaces=spaces)
         self.write("apps/apps.yaml", text)
 
+    def heal(self) -> None:
+        """End whatever was wrong around it: the network, the app's habits, permissions."""
+        self.proxy.heal()
+        self.server.habits = habits()
+        allow(self.folder)
+
     def contents(self) -> Contents:
         """Return what all apps and the state hold."""
         store = self.server.store
@@ -195,7 +201,7 @@ class Company:
     def _tickets(self) -> tuple[tuple[str, int], ...]:
         """Count the tickets that are open, by what they ask for."""
         records = TicketDirectory(self.folder, "tickets").records("desk")
-        return tuple(sorted(Counter(r.ticket.change_id for r in records if r.status is TicketStatus.OPEN).items()))
+        return tuple(sorted(Counter(r.change_id for r in records if r.status is Status.OPEN).items()))
 
     def _applied(self) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """Return what the state says is applied, without what may differ: ids and times."""
@@ -221,11 +227,16 @@ def _plain(state: SqliteStore, app: str) -> tuple[Any, ...]:
     return tuple(sorted(items))
 
 
+def habits() -> Habits:
+    """Return the habits of a good server, which also refuses two groups of one name."""
+    return Habits(unique=("userName", "displayName"))
+
+
 class Theatre:
     """Makes the company again and again, each time in the same first state, with the second one declared."""
 
     def __init__(self, scratch: Path, server: FaultyServer, proxy: Proxy, launcher: Launcher) -> None:
-        self._scratch, self._server, self._proxy, self._launcher = scratch, server, proxy, launcher
+        self._scratch, self._server, self._proxy, self.launcher = scratch, server, proxy, launcher
         self._count = 0
         self._template = Company(scratch / "template", server, proxy, launcher)
         self._template.declare(second=False)
@@ -235,12 +246,14 @@ class Theatre:
         self._store = copy.deepcopy({"users": server.store.users, "groups": server.store.groups})
         self._made = server.store._made
         undisturbed = self.company()
-        ended = undisturbed.apply()
+        proxy.counts.clear()
+        ended = undisturbed.apply("--json", count=str(scratch / "moments"))
         assert ended.code == DONE, ended
         self.wanted = undisturbed.contents()
-        self.changes = ended.out.count("\n")
+        self.counts = dict(proxy.counts)
+        self.moments = (scratch / "moments").read_text(encoding="utf-8").splitlines()
+        self.changes = ended.out.count('"event": "change"')
         assert undisturbed.plan("--detailed-exitcode").code == DONE
-        self.sent = len(server.log)
 
     def _first(self) -> None:
         """Reach the first state, by way of one in which finn has not left yet."""
@@ -253,6 +266,11 @@ class Theatre:
         assert ended.code == DONE, ended
         first.declare(second=True)
 
+    @property
+    def port(self) -> int:
+        """The port of the app behind SCIM."""
+        return int(self._proxy.url.rpartition(":")[2])
+
     def company(self) -> Company:
         """Return a fresh company in the first state, the second one declared; the server holds what belongs to it."""
         self._count += 1
@@ -261,10 +279,10 @@ class Theatre:
         self._server.store.users = copy.deepcopy(self._store["users"])
         self._server.store.groups = copy.deepcopy(self._store["groups"])
         self._server.store._made = self._made
-        self._server.habits = Habits()
+        self._server.habits = habits()
         self._server.log.clear()
         self._proxy.heal()
-        return Company(folder, self._server, self._proxy, self._launcher)
+        return Company(folder, self._server, self._proxy, self.launcher)
 
     def drop(self, company: Company) -> None:
         """Remove a company that is no longer needed."""

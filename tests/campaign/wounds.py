@@ -29,13 +29,13 @@ def inflict(wounds: dict[str, Any]) -> None:
     """Prepare this process so that it meets its wounds.
 
     Args:
-        wounds: `kill` (the number of the fatal moment; 0 only counts), `count` (the file that gets each moment as a
-            line), `file_size` (bytes that a file may have), `unprivileged`, `hours` (how far the clock is off),
-            `jump` (`[moment, hours]`: how far it jumps, and when), `replace` (`module:attribute.…` → what is there
+        wounds: `count` (the file that gets each moment as a line; without it there are none), `kill` (the number of the
+            fatal moment), `at` (the moment from which what follows holds), `full` (no file may be written any more),
+            `forbid` (these folders are read-only), `jump` (by how many hours the clock jumps), `rewrite` (these files
+            are written by somebody else: the same rows in another order). And, from the start: `unprivileged` (root's
+            rights do not count), `hours` (how far the clock is off), `replace` (`module:attribute.…` → what is there
             instead: a text, or `raise TEXT` for a function that raises with it once it has done its work).
     """
-    if "file_size" in wounds:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (wounds["file_size"],) * 2)
     if wounds.get("unprivileged"):
         renounce()
     clock = Clock(timedelta(hours=wounds.get("hours", 0)))
@@ -87,11 +87,10 @@ def swap(place: str, value: str) -> None:
 
 
 class Moments:
-    """Counts the moments of a run and writes them down; at the fatal one the process is killed."""
+    """Counts the moments of a run and writes them down; at one of them something happens."""
 
     def __init__(self, wounds: dict[str, Any], clock: "Clock") -> None:
-        self._fatal = wounds.get("kill", 0)
-        self._jump, self._hours = wounds.get("jump", (0, 0))
+        self._wounds = wounds
         self._out = os.open(wounds["count"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         self._clock = clock
         self._count = 0
@@ -99,11 +98,21 @@ class Moments:
     def note(self, moment: str) -> None:
         """Let a moment pass, or die of it."""
         self._count += 1
-        os.write(self._out, f"{moment}\n".encode())
-        if self._count == self._fatal:
+        if self._count == self._wounds.get("at"):
+            self._happen()
+        if not self._wounds.get("full"):
+            os.write(self._out, f"{moment}\n".encode())
+        if self._count == self._wounds.get("kill"):
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._count == self._jump:
-            self._clock.offset += timedelta(hours=self._hours)
+
+    def _happen(self) -> None:
+        if self._wounds.get("full"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        for folder in self._wounds.get("forbid", ()):
+            forbid(Path(folder))
+        for file in self._wounds.get("rewrite", ()):
+            rewrite(Path(file))
+        self._clock.offset += timedelta(hours=self._wounds.get("jump", 0))
 
     def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function with a moment before it and one after it."""
@@ -166,6 +175,12 @@ class Clock:
         for name, module in list(sys.modules.items()):
             if name.split(".")[0] in {"reconciler", "providers"} and getattr(module, "datetime", None) is datetime:
                 module.datetime = Jumping  # type: ignore[attr-defined]
+
+
+def rewrite(file: Path) -> None:
+    """Write a table's rows in another order, as somebody's editor might."""
+    head, *rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join([head, *reversed(rows)]), encoding="utf-8")
 
 
 def forbid(folder: Path) -> None:

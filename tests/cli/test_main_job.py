@@ -253,7 +253,7 @@ def test_tickets_and_state_list_what_was_done(company: Company) -> None:
     shown = company.run("state", "show", "wiki").stdout
     assert "role:admin" in shown
     assert "suspended" in shown
-    assert company.run("state", "unlock", "--yes").stdout == "it is not locked\n"
+    assert company.run("state", "unlock", "1", "--yes").stdout == "it is not locked\n"
 
 
 def test_an_app_that_left_the_yaml_can_be_forgotten(company: Company) -> None:
@@ -280,8 +280,8 @@ def test_a_stale_lock_can_be_given_back(company: Company) -> None:
         )
     database.close()
     assert "locked by omar (apply)" in company.run("state", "list").stdout
-    assert company.run("state", "unlock").returncode == Exit.ERROR
-    assert "it was held by omar (apply)" in company.run("state", "unlock", "--yes").stdout
+    assert company.run("state", "unlock", "99").returncode == Exit.ERROR
+    assert "it was held by omar (apply)" in company.run("state", "unlock", "99", "--yes").stdout
     assert "locked" not in company.run("state", "list").stdout
 
 

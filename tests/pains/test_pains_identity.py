@@ -285,11 +285,11 @@ def test_a_pin_that_is_wrong_is_dropped_by_name_and_only_then(hub: Company, serv
     anew = server.store.user("kim@acme.example", emails=[{"value": "kim@acme.example"}])
     done = hub.apply()
     assert done.code == 3
-    assert "reconciler state forget hub --identity kim" in done.out
-    assert hub.run("state", "forget", "hub", "--identity", "kimm", "--yes").code == 1
-    assert hub.run("state", "forget", "hub", "--identity", "kim").code == 1
+    assert "reconciler state unpin hub kim" in done.out
+    assert hub.run("state", "unpin", "hub", "kimm", "--yes").code == 1
+    assert hub.run("state", "unpin", "hub", "kim").code == 1
     assert hub.apply().code == 3
-    assert hub.run("state", "forget", "hub", "--identity", "kim", "--yes").code == 0
+    assert hub.run("state", "unpin", "hub", "kim", "--yes").code == 0
     hub.settle()
     assert anew in server.store.members("g-00001")
     assert len(server.store.users) == 3

@@ -19,11 +19,6 @@ HOUR = timedelta(hours=1)
 Opener = Callable[[], StateStore]
 
 
-def entry(number: int, previous: str, digest: str) -> AuditEntry:
-    """Return an entry of the audit trail."""
-    return AuditEntry(number, NOW, "change", {"b": [1, None], "a": "ü"}, previous, digest)
-
-
 def fill(store: StateStore) -> None:
     """Put something of everything into a state, one intent still open."""
     accounts = {"ana": AppliedAccount("u1", "ana", attributes={"title": "Dr", "tags": ("a", "b")}, since=NOW)}
@@ -36,7 +31,6 @@ def fill(store: StateStore) -> None:
     store.settle("run-1", [(second, Receipt(done, Outcome.VERIFIED))], NOW)
     store.remember("chat", NOW, [("ana", "team:x", "write")])
     store.remember("chat", NOW + HOUR, [("bob", "team:x", None)])
-    store.append_audit([entry(1, "", "d1"), entry(2, "d1", "d2")])
 
 
 @pytest.mark.parametrize("target", BACK_ENDS)
@@ -52,16 +46,15 @@ def test_a_state_moves_to_any_back_end_and_goes_on_there(
         assert moved.restore(source.export()) == len(list(source.export())) - 1
         assert list(moved.export()) == list(source.export())
         assert moved.fingerprint("chat") == source.fingerprint("chat")
-        assert list(moved.audit()) == list(source.audit()) == [entry(1, "", "d1"), entry(2, "d1", "d2")]
     with open_state(settings) as again:
-        (intent,) = again.unsettled()
-        assert intent.change
-        again.settle("run-1", [(intent.number, Receipt(intent.change, Outcome.FAILED))], NOW)
+        (entry,) = again.unsettled()
+        assert entry.change
+        again.settle("run-1", [(entry.number, Receipt(entry.change, Outcome.FAILED))], NOW)
         names = Names()
         applied = again.load("chat", names)
         assert names.levels[applied.grants[names.grant("ana", "team:x")]] == "write"
         later = Change("chat", Operation.GRANT, GrantItem("bob", "team:z"), "way")
-        assert again.intend("run-1", [later], NOW)[0] > intent.number + 1
+        assert again.intend("run-1", [later], NOW)[0] > entry.number + 1
         again.remember("chat", NOW + 2 * HOUR, [])
         again.begin(Run("run-2", "digest", "op", "laptop", NOW))
 
@@ -203,19 +196,9 @@ def test_history_stays_bounded(reopen: Opener) -> None:
         assert store.live_at("chat", NOW + 3 * HOUR) is None
 
 
-def test_the_audit_trail_only_grows_in_order(reopen: Opener) -> None:
-    """An entry that does not continue it is refused, with those that came along."""
-    with reopen() as store:
-        assert store.audit_head() == (0, "")
-        store.append_audit([entry(1, "", "d1"), entry(2, "d1", "d2")])
-        for wrong in ([entry(2, "d1", "x")], [entry(3, "d1", "x")], [entry(3, "d2", "d3"), entry(5, "d3", "d5")]):
-            with pytest.raises(StateError, match="continue"):
-                store.append_audit(wrong)
-        store.append_audit([])
-    with reopen() as store:
-        assert store.audit_head() == (2, "d2")
-        assert list(store.audit()) == [entry(1, "", "d1"), entry(2, "d1", "d2")]
-        assert list(store.audit(since=2)) == [entry(2, "d1", "d2")]
+def entry(number: int, previous: str, digest: str) -> AuditEntry:
+    """Return an entry of the audit trail."""
+    return AuditEntry(number, NOW, "change", {"b": [1, None], "a": "ü"}, previous, digest)
 
 
 def test_a_long_audit_trail_is_read_whole(reopen: Opener) -> None:

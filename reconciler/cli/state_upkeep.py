@@ -1,0 +1,185 @@
+"""What changes the state without touching any app: forget, unpin, repair; and what takes it elsewhere."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.output import print_lines
+from reconciler.cli.state_opening import count, locked, open_for
+
+if TYPE_CHECKING:
+    from reconciler.model.company import Settings
+
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.command("forget", help="Forget an app that is no longer in the YAML, or an identity; no app is touched.")
+@click.argument("app", required=False)
+@click.option("--identity", "-i", metavar="ID", help="Only this identity: in APP, or everywhere where none is named.")
+@_YES
+@shared_options()
+@click.pass_obj
+def forget(common: Common, /, app: str | None, identity: str | None, yes: bool) -> None:
+    """Drop what is applied, after telling how much that is."""
+    if identity is not None:
+        _forget_identity(common, identity, app, yes=yes)
+    elif app is not None:
+        _forget_app(common, app, yes=yes)
+    else:
+        raise click.UsageError("name an APP, or an identity with --identity")
+
+
+def _forget_identity(common: Common, identity: str, app: str | None, *, yes: bool) -> None:
+    from reconciler.cli.asking import confirm
+
+    where = app or "every app"
+    confirm(
+        f"Forget what is recorded of {identity} in {where}? Whatever access is there stays, unmanaged; the audit trail "
+        "still names it.",
+        yes=yes,
+    )
+    with locked(open_for(common, read_only=False), "state forget") as state:
+        dropped = state.forget_identity(identity, app)
+    print_lines([f"forgotten: {dropped} records of {identity} in {where}"])
+
+
+def _forget_app(common: Common, app: str, *, yes: bool) -> None:
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+    from reconciler.cli.opening import open_company
+    from reconciler.errors import RefusedError
+    from reconciler.items import Names
+
+    company = open_company(common).company
+    if app in company.apps:
+        raise RefusedError(f"{app} is still in the YAML ({company.apps[app].place.short})", hint="take it out first")
+    with open_for(common, read_only=False) as state:
+        check_names([app], state.apps(), "app in the state")
+        told = ", ".join(f"{number} {name}" for name, number in count(state.load(app, Names())).items())
+        confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
+        state.forget(app)
+    print_lines([f"forgotten: {told} in {app}"])
+
+
+@click.command("unpin", help="Drop the pin of what was made anew in an app; the next plan matches it.")
+@click.argument("app")
+@click.argument("item", metavar="ITEM")
+@_YES
+@shared_options()
+@click.pass_obj
+def unpin(common: Common, /, app: str, item: str, yes: bool) -> None:
+    """Drop the pin of an identity's account, or of an entitlement (`team:platform`)."""
+    from reconciler.cli.asking import confirm
+    from reconciler.errors import ConfigurationError
+    from reconciler.items import AccountItem, EntitlementItem
+
+    confirm(f"Drop the pin of {item} in {app}? Whoever has its keys there now is taken for it.", yes=yes)
+    with locked(open_for(common, read_only=False), "state unpin") as state:
+        if not state.unpin(app, EntitlementItem(item) if ":" in item else AccountItem(item)):
+            raise ConfigurationError(
+                f"nothing is applied for {item} in {app}", hint=f"see `reconciler state show {app}`"
+            )
+    print_lines([f"unpinned: {item} in {app}; `reconciler plan --app {app}` shows what it is matched to"])
+
+
+@click.command("repair", help="Drop all pins of an app that lost its ids; the next plan finds them anew.")
+@click.argument("app")
+@_YES
+@shared_options()
+@click.pass_obj
+def repair(common: Common, /, app: str, yes: bool) -> None:
+    """Let every account and entitlement be matched and adopted again."""
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+
+    with locked(open_for(common, read_only=False), "state repair") as state:
+        check_names([app], state.apps(), "app in the state")
+        confirm(f"Drop every pin in {app}? Accounts are then matched by their keys, as at first.", yes=yes)
+        dropped = state.repair(app)
+    print_lines([f"dropped {dropped} pins; `reconciler plan --app {app}` shows what they are matched to"])
+
+
+@click.command("export", help="Print the whole state as JSON lines. It holds personal data, and no secret.")
+@shared_options()
+@click.pass_obj
+def export(common: Common, /) -> None:
+    """Print every row."""
+    with open_for(common) as state:
+        print_lines(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in state.export())
+
+
+@click.command("import", help="Fill an empty state with what `state export` printed.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@shared_options()
+@click.pass_obj
+def import_(common: Common, /, file: Path) -> None:
+    """Take every row over, or none."""
+    with locked(open_for(common, read_only=False), "state import") as state:
+        taken = state.restore(_rows(file))
+    print_lines([f"imported {taken} rows"])
+
+
+def _rows(file: Path) -> Iterator[list[Any]]:
+    from reconciler.errors import StateError
+
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise StateError(f"{file}:{number}: this is no JSON", hint="export it again") from error
+            if not isinstance(row, list) or not row:
+                raise StateError(f"{file}:{number}: this is no row of a state", hint="export it again")
+            yield row
+
+
+@click.command("move", help="Copy the state into an empty one elsewhere, as `state:` in reconciler.yaml would name it.")
+@click.option("--to", "target", required=True, metavar="STATE", help="Such as '{postgres: {dsn: {env: STATE_DSN}}}'.")
+@shared_options()
+@click.pass_obj
+def move(common: Common, /, target: str) -> None:
+    """Copy every row under both locks."""
+    from dataclasses import replace
+
+    from reconciler.cli.opening import settings_of
+    from reconciler.errors import ConfigurationError
+    from reconciler.state.open import open_state
+
+    settings = settings_of(common)
+    there = replace(settings, state=_parse(target))
+    if _same(settings, there):
+        raise ConfigurationError("the state is there already", hint="name another back end, path, schema or branch")
+    with (
+        locked(open_state(settings), "state move") as source,
+        locked(open_state(there), "state move") as moved,
+    ):
+        taken = moved.restore(source.export())
+    print_lines([f"copied {taken} rows; now write `state: {target}` in reconciler.yaml, then delete the old state"])
+
+
+def _parse(target: str) -> dict[str, dict[str, Any]]:
+    import yaml
+
+    from reconciler.errors import ConfigurationError
+
+    try:
+        found = yaml.safe_load(target)
+    except yaml.YAMLError:
+        found = None
+    options = {name: value or {} for name, value in found.items()} if isinstance(found, dict) else {}
+    if len(options) != 1 or not all(isinstance(value, dict) for value in options.values()):
+        raise ConfigurationError(
+            "--to names one back end with its options", hint="write it like '{sqlite: {path: .reconciler/state.db}}'"
+        )
+    return options
+
+
+def _same(one: "Settings", other: "Settings") -> bool:
+    return (dict(one.state) or {"sqlite": {}}) == other.state
+
+
+COMMANDS = (forget, unpin, repair, export, import_, move)
