@@ -26,6 +26,7 @@ _TAKING = frozenset(
     }
 )
 _CLOSING = frozenset({Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT})
+_NAMED = frozenset({Cause.EXPIRED, Cause.EXCLUDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,9 @@ def _count_removals(app: AppPlan, leavers: frozenset[str]) -> Counter[str]:
 
 
 def _judge_emptiness(app: AppPlan, leavers: frozenset[str]) -> Iterator[Verdict]:
-    """Refuse to take everything away because the YAML is suddenly silent about an app."""
+    """Refuse to take everything away because the YAML is suddenly silent about an app; what expires, it still names."""
     basis = basis_of(app)
-    taken = [change for change in _removals(app) if change.holder not in leavers]
+    taken = [change for change in _removals(app) if change.holder not in leavers and change.cause not in _NAMED]
     if basis.applied and not basis.wanted and taken:
         text = f"nothing is declared any more, where {basis.applied} items were applied"
         yield Verdict("empty_declared", app.app, refused=True, text=text)

@@ -235,6 +235,15 @@ def test_an_app_whose_declared_side_is_suddenly_empty_loses_nothing(hub: Company
     assert writes(server) == []
 
 
+def test_the_last_grant_of_an_app_may_expire(hub: Company, server: FaultyServer) -> None:
+    """The YAML is not silent about it: an app in which everything was for a time ends empty, and nothing refuses."""
+    hub.settle()
+    hub.grants((["ana", "kim", "omar"], {"hub": ["group:eng"]}), until="2020-01-01")
+    hub.settle()
+    assert names(server) == []
+    assert active(server) == []
+
+
 def test_a_lost_people_file_is_an_error_before_any_app_is_asked(hub: Company, server: FaultyServer) -> None:
     """Grants to people who do not exist are dangling, not removals."""
     hub.settle()
