@@ -87,7 +87,7 @@ class GitStore(SqliteStore):
 
     def holder(self) -> Lock | None:
         """Return who holds the lock now."""
-        if self._lock.fence is None:
+        if self._lock.fence is None and not self._joined:
             self._refresh()
         return super().holder()
 

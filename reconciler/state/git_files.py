@@ -228,7 +228,10 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def _track(database: Connection) -> None:
-    """Have the database note which parts of which tables change; the audit trail is a table here like the others."""
+    """Have the database note which parts of which tables change.
+
+    The audit trail is read anew like any other table: what keeps its rows from being removed is for files that last.
+    """
     for name in ("audit_is_not_changed", "audit_is_not_removed"):
         database.execute(f"DROP TRIGGER {name}")
     database.execute("CREATE TEMP TABLE dirty (part TEXT, a INTEGER, b INTEGER)")

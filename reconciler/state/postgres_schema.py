@@ -57,7 +57,14 @@ CREATE TABLE held (
 CREATE TABLE lock (fence INTEGER NOT NULL, owner TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL);
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST,)
+_GUARD: Final = """
+CREATE FUNCTION refuse_to_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the audit trail is only added to'; END $$;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change();
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _GUARD)
 """Step n makes a state of format n into one of format n + 1. A step that was once released is never edited."""
 
 _META: Final = "CREATE TABLE meta (format INTEGER NOT NULL, lineage TEXT NOT NULL, fence INTEGER NOT NULL DEFAULT 0)"

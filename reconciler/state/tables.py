@@ -94,11 +94,11 @@ class TableStore(HistoryTable, Upkeep):
     def together(self) -> Iterator[None]:
         """Make everything that is written inside one transaction."""
         with self._writing():
-            self._joined = True
+            outer, self._joined = self._joined, True
             try:
                 yield
             finally:
-                self._joined = False
+                self._joined = outer
 
     def apps(self) -> Sequence[str]:
         """Return the names of the apps that the state knows, sorted."""

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from support.state_back_ends import git, make_clone
 
+from reconciler.audit.chain import link
 from reconciler.errors import ConfigurationError, LockError, StateError
 from reconciler.items import Names
 from reconciler.state.contract import Adoption, AppliedAccount, Run
@@ -140,6 +141,19 @@ def _begin_while(store: GitStore, meanwhile: Callable[[], None]) -> None:
     with store.together():
         store.begin(Run("run-1", "digest", "ana", "laptop", NOW))
         meanwhile()
+
+
+def test_what_is_written_together_is_one_commit(clone: Path) -> None:
+    """The journal and the trail arrive in the remote at once, or neither does."""
+    with GitStore(clone) as store:
+        store.adopt("chat", SOME)
+        with store.together():
+            store.append_audit(link(store.audit_head(), [("run started", {"run": "run-1"})], NOW))
+            store.begin(Run("run-1", "digest", "ana", "laptop", NOW))
+            assert commits(clone) == 1
+        assert commits(clone) == 2
+    with GitStore(clone, read_only=True) as store:
+        assert (store.audit_head()[0], len(store.runs())) == (1, 1)
 
 
 def test_of_two_writers_at_once_one_is_refused_and_nothing_is_mixed(clone: Path) -> None:
