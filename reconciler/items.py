@@ -42,20 +42,6 @@ def name_of(entitlement: str) -> str:
     return entitlement.partition(":")[2]
 
 
-def fold(name: str) -> str:
-    """Return a username, an address or an id as such names are compared: case does not count, anything else does.
-
-    No letter folds into an ASCII one, as full case folding would have it (the Kelvin sign into `k`, `\ufb01` into `fi`,
-    `\u00df` into `ss`): what only looks like a colleague's name is not the colleague's.
-    """
-    return name.lower() if name.isascii() else "".join(map(_fold_letter, name))
-
-
-def _fold_letter(letter: str) -> str:
-    lower = letter.lower()
-    return lower if len(lower) == 1 and lower.isascii() == letter.isascii() else letter
-
-
 class Names:
     """Numbers for the holders, entitlements and levels of one app; given out on first use, from 0, never taken back.
 

@@ -281,7 +281,7 @@ def _other_person(user: User, wanted: Mapping[str, str]) -> str:
     """Say what shows that an account with the right name is not the one that is meant: names get recycled."""
     if user.external_id and wanted["external_id"] and user.external_id != wanted["external_id"]:
         return f"its external id is {user.external_id}"
-    if user.email and wanted["email"] and fold(user.email) != fold(wanted["email"]):
+    if user.email and wanted["email"] and user.email.lower() != wanted["email"].lower():
         return f"its email is {user.email}"
     return ""
 

@@ -143,11 +143,11 @@ class Lookup:
             case "id":
                 return user.id == value
             case _:
-                return fold(user.email) == fold(value)
+                return user.email.lower() == value.lower()
 
     def same_username(self, one: str, other: str) -> bool:
         """Say whether two usernames are the same in this server (RFC 7643 section 4.1.1: case does not count)."""
-        return one == other if self._client.dialect.case == "exact" else fold(one) == fold(other)
+        return one == other if self._client.dialect.case == "exact" else one.lower() == other.lower()
 
 
 class Fetcher:

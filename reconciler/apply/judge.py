@@ -172,7 +172,7 @@ def _wrong_about(change: Change, account: LiveAccount) -> str:
 def _wrong_username(change: Change, account: LiveAccount) -> str:
     """Say what an account is called that was to be renamed; a new one may be called as the app likes."""
     wanted = change.after.get("username") if change.operation is Operation.UPDATE_ACCOUNT else None
-    if not wanted or fold(str(wanted)) == fold(account.username):
+    if not wanted or str(wanted).casefold() == account.username.casefold():
         return ""
     return f"username is {account.username!r}"
 

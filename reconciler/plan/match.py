@@ -100,7 +100,7 @@ class _Matcher:
             return None
         if self.stable:
             return self.accounts.get(applied.remote_id) if applied.remote_id else None
-        listed = self.usernames.get(fold(applied.username), []) if applied.username else []
+        listed = self.usernames.get(applied.username.casefold(), []) if applied.username else []
         return self.accounts[listed[0]] if len(listed) == 1 else None
 
     def _follow(self, keys: IdentityKeys, applied: AppliedAccount | None, pinned: LiveAccount) -> None:
@@ -112,7 +112,7 @@ class _Matcher:
                 self._block(keys.id, why, (pinned.remote_id, *others))
                 return
         before = applied.username if applied else ""
-        if before and pinned.username and fold(before) != fold(pinned.username):
+        if before and pinned.username and before.casefold() != pinned.username.casefold():
             self.found.renamed[keys.id] = (before, pinned.username)
         self._claim(keys.id, pinned.remote_id, pinned=True)
 
@@ -140,7 +140,7 @@ class _Matcher:
             said = "; ".join(f"{key}: {', '.join(map(self._show, listed))}" for key, listed in found.items())
             return f"its keys point to {len(ids)} accounts ({said})"
         account = self.accounts[ids[0]]
-        if keys.username and account.username and fold(keys.username) != fold(account.username):
+        if keys.username and account.username and keys.username.casefold() != account.username.casefold():
             key = next(iter(found))
             return f"declared as {keys.username}, but its {key} is at {self._show(ids[0])}"
         return ""
@@ -149,9 +149,9 @@ class _Matcher:
         """Return the accounts that carry the identity's declared (or recorded) username or its id, by key."""
         found: dict[str, list[str]] = {}
         username = keys.username or (applied.username if applied else "")
-        if username and (listed := self.usernames.get(fold(username))):
+        if username and (listed := self.usernames.get(username.casefold())):
             found["username"] = listed
-        if listed := self.external.get(fold(keys.id)):
+        if listed := self.external.get(keys.id.casefold()):
             found["externalId"] = listed
         return found
 
@@ -160,7 +160,7 @@ class _Matcher:
         if self.rule not in {"email", "username"}:
             declared = keys.id in self.inputs.declared.accounts
             values = (self.inputs.account(keys.id).attributes.get(self.rule),) if declared and self.by_rule else ()
-        listed = (self.by_rule.get(fold(str(value)), []) for value in values if value not in {None, ""})
+        listed = (self.by_rule.get(str(value).casefold(), []) for value in values if value not in {None, ""})
         return list(dict.fromkeys(remote_id for ids in listed for remote_id in ids))
 
     def _rule_value(self, account: LiveAccount) -> str:
@@ -191,7 +191,7 @@ def _index(accounts: Iterable[LiveAccount], value: Callable[[LiveAccount], str])
     found: dict[str, list[str]] = {}
     for account in accounts:
         if text := value(account):
-            found.setdefault(fold(text), []).append(account.remote_id)
+            found.setdefault(text.casefold(), []).append(account.remote_id)
     for remote_ids in found.values():
         remote_ids.sort()
     return found

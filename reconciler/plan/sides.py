@@ -105,8 +105,8 @@ def holders_in(sides: Sides, way: WayRead) -> list[str]:
     editable = way.capabilities.holder_editable
     return [
         (account.external_id if account.external_id in sides.matching.accounts else "")
-        or ("" if "username" in editable else usernames.get(fold(account.username), ""))
-        or ("" if "email" in editable else emails.get(fold(account.email), ""))
+        or ("" if "username" in editable else usernames.get(account.username.casefold(), ""))
+        or ("" if "email" in editable else emails.get(account.email.casefold(), ""))
         or f"@{account.remote_id}"
         for account in way.snapshot.accounts
     ]
@@ -116,7 +116,7 @@ def _joint(sides: Sides, attribute: str) -> dict[str, str]:
     found: dict[str, str] = {}
     twice = set()
     for account in sides.live.accounts.values():
-        text = fold(account.username if attribute == "username" else account.email)
+        text = (account.username if attribute == "username" else account.email).casefold()
         if text in found:
             twice.add(text)
         found[text] = sides.holder_of(account)
