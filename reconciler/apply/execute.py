@@ -20,10 +20,10 @@ from reconciler.audit.entries import tell_adoption, tell_cancelled, tell_end, te
 from reconciler.audit.trail import Trail
 from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError
-from reconciler.items import AccountItem
+from reconciler.items import AccountItem, Item
 from reconciler.plan.order import Strand, staged
 from reconciler.plan.plan import AppPlan, Plan
-from reconciler.provider.change import Change, Outcome, Receipt
+from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Provider
 from reconciler.state.contract import Adoption, JournalEntry, Run, StateStore
 
@@ -149,9 +149,24 @@ class _Work:
         for strands in stages:
             await self._walk.walk(strands)
         await self._verify(route, app.changes)
-        if ours and app.adoption.gone and not self._walk.stopped:
+        gone = self._gone(app)
+        if ours and gone and not self._walk.stopped:
             # Last: until a rename is recorded, the old name's pin is what is known of it.
-            self._adopt(app.app, Adoption(gone=app.adoption.gone))
+            self._adopt(app.app, Adoption(gone=gone))
+
+    def _gone(self, app: AppPlan) -> list[Item]:
+        """Return what is to be forgotten, but for what is known under a former name that was not changed after all."""
+        kept = {
+            f"{change.kind}:{change.before.get('name')}"
+            for change in app.changes
+            if change.operation is Operation.RENAME_ENTITLEMENT
+            and self._walk.outcomes[change.id].outcome is not Outcome.VERIFIED
+        }
+        return [
+            item
+            for item in app.adoption.gone
+            if kept.isdisjoint({getattr(item, "holder", ""), getattr(item, "entitlement", "")})
+        ]
 
     def _adopt(self, app: str, adoption: Adoption) -> None:
         """Take on what the plan says, and tell how much that is."""

@@ -58,11 +58,12 @@ def make_scope(
     due: bool = False,
     reactivate: Sequence[str] = (),
     trust_reads: Sequence[str] = (),
+    baselines: Sequence[str] = (),
 ) -> "Scope":
     """Return what a plan is limited to; whether these names exist is checked where the plan is made."""
     from reconciler.plan.plan import Scope
 
-    return Scope(tuple(apps), tuple(identities), due, tuple(reactivate), tuple(trust_reads))
+    return Scope(tuple(apps), tuple(identities), due, tuple(reactivate), tuple(trust_reads), tuple(baselines))
 
 
 def settings_of(common: Common) -> "Settings":

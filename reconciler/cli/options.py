@@ -109,13 +109,14 @@ def at_option(function: Decorated) -> Decorated:
 
 
 def scope_options(function: Decorated) -> Decorated:
-    """Add `--app`, `--identity`, `--due`, `--reactivate` and `--trust-read`."""
+    """Add `--app`, `--identity`, `--due`, `--reactivate`, `--trust-read` and `--adopt-baseline`."""
     options = [
         click.option("--app", "-a", "apps", multiple=True, metavar="APP", help="Only this app (may be repeated)."),
         click.option("--identity", "-i", "identities", multiple=True, metavar="ID", help="Only this identity."),
         click.option("--due", is_flag=True, help="Only what merged dates made due and what is not yet applied."),
         click.option("--reactivate", multiple=True, metavar="ID", help="Reactivate an account that others suspended."),
         click.option("--trust-read", "trust_reads", multiple=True, metavar="APP", help="Believe a much smaller read."),
+        click.option("--adopt-baseline", "baselines", multiple=True, metavar="APP", help="Begin anew: state was lost."),
     ]
     for add in reversed(options):
         function = add(function)

@@ -7,6 +7,7 @@ from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
 from reconciler.plan.grants import classify_grants, unread_collections
 from reconciler.plan.inputs import AppInputs
+from reconciler.plan.lost import hold_back
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
 from reconciler.plan.routes import Router, is_entitlement
@@ -37,7 +38,8 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     forget_entitlements(draft)
     unread_collections(draft)
     _tell_notes(draft)
-    return _finish(draft, ways)
+    plan = _finish(draft, ways)
+    return hold_back(plan) if inputs.lost else plan
 
 
 def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:

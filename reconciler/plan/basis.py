@@ -30,6 +30,7 @@ class Basis:
         levels: kind → levels from the weakest to the strongest.
         applied: how many items are recorded.
         wanted: how many accounts and grants are declared present.
+        known: whether the state has heard of the app before.
     """
 
     leavers: frozenset[str] = frozenset()
@@ -42,6 +43,7 @@ class Basis:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     applied: int = 0
     wanted: int = 0
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def gather_basis(sides: Sides) -> Basis:
         levels=sides.levels,
         applied=len(sides.applied.accounts) + len(sides.applied.grants),
         wanted=present + len(declared.grants),
+        known=sides.applied.known,
     )
 
 

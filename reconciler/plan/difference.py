@@ -22,7 +22,7 @@ def _lines(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     if reviewed.tree_digest != fresh.tree_digest:
         yield f"the YAML: tree {reviewed.tree_digest[:12]}, now {fresh.tree_digest[:12]}"
     if reviewed.scope != fresh.scope:
-        yield "what the plan is limited to (--app, --identity, --due, --reactivate, --trust-read)"
+        yield "what the plan is limited to (--app, --identity, --due, --reactivate, --trust-read, --adopt-baseline)"
     if reviewed.future != fresh.future:
         yield f"the reviewed plan was {'' if reviewed.future else 'not '}made for another moment (--at)"
     before, now = {app.app: app for app in reviewed.apps}, {app.app: app for app in fresh.apps}

@@ -67,7 +67,13 @@ def _app_lines(app: AppPlan) -> Iterator[Any]:
 
 
 def _scope(scope: Scope) -> tuple[Any, ...]:
-    lists: Iterable[tuple[str, ...]] = (scope.apps, scope.identities, scope.reactivate, scope.trust_reads)
+    lists: Iterable[tuple[str, ...]] = (
+        scope.apps,
+        scope.identities,
+        scope.reactivate,
+        scope.trust_reads,
+        scope.baselines,
+    )
     return *map(sorted, lists), scope.due
 
 

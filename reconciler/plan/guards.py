@@ -15,6 +15,7 @@ from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
 from reconciler.provider.change import Cause, Change, Operation
 
+_FIRST_APPLY = Limit(20, 0.3)
 _TAKING = frozenset(
     {
         Operation.SUSPEND_ACCOUNT,
@@ -106,6 +107,7 @@ def judge_limits(apps: Sequence[AppPlan], policies: Sequence[Policies], populati
     for app in apps:
         yield from _judge_removals(app, policies, leavers)
         yield from _judge_emptiness(app, leavers)
+        yield from _judge_first(app, leavers)
 
 
 def _allowed(limits: Sequence[Limit], population: int) -> int:
@@ -163,3 +165,21 @@ def _judge_emptiness(app: AppPlan, leavers: frozenset[str]) -> Iterator[Verdict]
     if basis.applied and not basis.wanted and taken:
         text = f"nothing is declared any more, where {basis.applied} items were applied"
         yield Verdict("empty_declared", app.app, refused=True, text=text)
+
+
+def _judge_first(app: AppPlan, leavers: frozenset[str]) -> Iterator[Verdict]:
+    """Refuse a first apply that makes or takes away many accounts beside those that are there.
+
+    That is how an app looks whose accounts were not recognized (a wrong way of matching, another tenant): everybody
+    would get a second account. An app without accounts is only new.
+    """
+    basis = basis_of(app)
+    there = basis.population.get("accounts", 0)
+    if basis.known or not there:
+        return
+    made = {change.holder for change in app.changes if change.operation is Operation.CREATE_ACCOUNT}
+    taken = {change.holder for change in _removals(app) if isinstance(change.item, AccountItem)} - leavers
+    count, allowed = len(made) + len(taken), _FIRST_APPLY.allowed(there)
+    if count > allowed:
+        text = f"{count} accounts to make or to suspend beside {there} that are there; {allowed} where nothing is known"
+        yield Verdict("first_apply", app.app, refused=True, text=text)

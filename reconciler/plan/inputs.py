@@ -62,6 +62,7 @@ class AppInputs:
         reread: remote id → the account, of pinned leavers that were read singly because the list was not to be had;
             None for one that does not exist.
         policies: of the base and of the head; the stricter counts.
+        lost: whether the state that knew what is ours in this app was lost, and no baseline is adopted.
         config_digest: SHA-256 (hex) over how the app is reached and managed, without secrets.
         error: why no way could be opened at all, or empty.
     """
@@ -77,6 +78,7 @@ class AppInputs:
     reread: Mapping[str, LiveAccount | None] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     policies: Sequence[Policies] = (Policies(),)
+    lost: bool = False
     config_digest: str = ""
     seconds: float = 0.0
     error: str = ""

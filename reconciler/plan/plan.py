@@ -141,6 +141,7 @@ class Scope:
         due: only what merged dates have made due, and what was merged but is not yet applied.
         reactivate: identities whose suspended accounts may be reactivated.
         trust_reads: apps whose suddenly smaller live side is believed.
+        baselines: apps whose state was lost, and in which what is there is taken for a new beginning.
     """
 
     apps: tuple[str, ...] = ()
@@ -148,6 +149,7 @@ class Scope:
     due: bool = False
     reactivate: tuple[str, ...] = ()
     trust_reads: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,17 +74,19 @@ class Patience:
     Args:
         limits: as configured.
         clock: where the time comes from.
+        hopeful: False sends one try only (and waits for an app that says how long): the app seems to be gone.
 
     Attributes:
         until: the monotonic time at which the request must have its answer.
         may_have_landed: whether any of the tries may have reached the app, whatever the last one says.
     """
 
-    __slots__ = ("_clock", "_limits", "_told", "_tries", "may_have_landed", "until")
+    __slots__ = ("_attempts", "_clock", "_limits", "_told", "_tries", "may_have_landed", "until")
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock, *, hopeful: bool = True) -> None:
         self._limits = limits
         self._clock = clock
+        self._attempts = limits.attempts if hopeful else 1
         self._tries = 0
         self._told = 0
         self.may_have_landed = False
@@ -113,4 +115,4 @@ class Patience:
             return 0.0 if self._told < _TOLD_ATTEMPTS else False
         self._tries += 1
         wait = min(self._limits.longest_wait, self._limits.first_wait * 2 ** (self._tries - 1))
-        return self._tries < self._limits.attempts and self._clock.monotonic() + wait < self.until
+        return self._tries < self._attempts and self._clock.monotonic() + wait < self.until

@@ -29,6 +29,8 @@ __all__ = ["Answer", "Limits", "Rate", "Transport"]
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _REPEATABLE = _READING | {"PUT", "DELETE"}
+_GONE_AFTER = 3
+"""So many requests in a row that were given up mean that the app is gone: until it answers, each gets one try."""
 
 
 class Transport:
@@ -81,6 +83,7 @@ class Transport:
         self._clock: Clock = clock or SystemClock()
         self._gates = Gates(rates, self._clock)
         self._slots = Slots(concurrency, timeout, tls_context(self._base.scheme, verify))
+        self._given_up = 0
         self._exchange = Exchange(auth, self._limits, self._clock, timeout, self.redactor)
         if isinstance(auth, SecretAuth):
             auth.tell_secrets_to(self.redactor)
@@ -152,12 +155,15 @@ class Transport:
 
     async def _persist(self, client: httpx.AsyncClient, call: Call) -> Answer:
         """Try until there is an answer, or until trying again is useless or harmful."""
-        patience = Patience(self._limits, self._clock)
+        patience = Patience(self._limits, self._clock, hopeful=self._given_up < _GONE_AFTER)
         try:
             async for attempt in patience.tries():
                 with attempt:
-                    return await self._exchange.once(client, call, self._gates[call.rate], patience.until)
+                    answer = await self._exchange.once(client, call, self._gates[call.rate], patience.until)
+                    self._given_up = 0
+                    return answer
         except FailedError as failed:
+            self._given_up += failed.again
             error = failed.error
         else:
             raise AssertionError("a loop of tries ends with an answer or an error")

@@ -3,7 +3,7 @@
 The shape (`version` rises only when something is taken away or changes its meaning; keys may be added)::
 
     {version: 1, tool, moment, future, digest, tree_digest, warnings: [text],
-     scope: {apps, identities, due, reactivate, trust_reads},
+     scope: {apps, identities, due, reactivate, trust_reads, baselines},
      empty, complete, refused,
      summary: {add, change, remove, steps, tickets, cancel, blocked, people,
                unmanaged, conflicts, pending, waiting},

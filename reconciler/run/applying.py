@@ -5,7 +5,7 @@ import getpass
 import logging
 import platform
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from reconciler.apply.progress import Progress
 from reconciler.apply.report import Report
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError
+from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
@@ -25,6 +25,7 @@ from reconciler.run.reading import ReadProgress
 from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
+from reconciler.state.lineage import lost_apps, remember_lineage
 from reconciler.state.open import open_state
 
 _log = logging.getLogger(__name__)
@@ -70,9 +71,20 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
                 return None
             run = _run_of(plan, override)
             witness = _witness(session, run, review)
-            return asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            lost = lost_apps(session.settings, state) - set(scope.baselines)
+            report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
+            return report
         finally:
             state.unlock()
+
+
+def _remember(session: Session, state: StateStore, apps: Sequence[str]) -> None:
+    """Write down outside of the state that it belongs to these apps; what was applied stays applied without it."""
+    try:
+        remember_lineage(session.settings, state, apps)
+    except StateError as error:
+        _log.error("%s", describe(error))
 
 
 def _run_of(plan: Plan, override: Override | None) -> Run:

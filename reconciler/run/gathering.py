@@ -37,10 +37,11 @@ class _OurSides:
 class Gatherer:
     """Gathers what planning needs of one app after the other."""
 
-    def __init__(self, session: Session, scope: Scope, state: StateStore) -> None:
+    def __init__(self, session: Session, scope: Scope, state: StateStore, lost: frozenset[str] = frozenset()) -> None:
         self._session = session
         self._scope = scope
         self._state = state
+        self._lost = lost
         self._ready: dict[str, _OurSides] = {}
         company = session.company
         self._all: list[Person | ServiceAccount] = [*company.people.values(), *company.service_accounts.values()]
@@ -72,6 +73,7 @@ class Gatherer:
             scope=self._scope,
             moment=session.moment,
             policies=(session.company.policies,),
+            lost=app.name in self._lost,
             config_digest=digest_config(app, session.settings, [way.version for way in ways]),
             seconds=answer.seconds,
             error=answer.error,

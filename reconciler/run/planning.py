@@ -13,6 +13,7 @@ from reconciler.provider.snapshot import AccountStatus
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
+from reconciler.state.lineage import lost_apps
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
@@ -58,7 +59,7 @@ def plan_with(
 
 def _chosen(session: Session, scope: Scope) -> list[App]:
     apps = session.company.apps
-    for name in (*scope.apps, *scope.trust_reads):
+    for name in (*scope.apps, *scope.trust_reads, *scope.baselines):
         if name not in apps:
             raise ConfigurationError(f"unknown app {name!r}", hint=suggest(name, apps))
     return [app for name, app in sorted(apps.items()) if not scope.apps or name in scope.apps]
@@ -87,12 +88,13 @@ async def _plan_apps(
     session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
 ) -> tuple[AppPlan, ...]:
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
+    lost = lost_apps(session.settings, state) - set(scope.baselines)
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in apps}
     async with reading(session, apps, pins, progress) as answers:
         from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
-        gatherer = Gatherer(session, scope, state)
+        gatherer = Gatherer(session, scope, state, lost)
         await answers.use_the_wait(gatherer.prepare)
         parts = [plan_app(gatherer.gather(answer)) async for answer in answers]
     return tuple(sorted(parts, key=lambda part: part.app))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from launching import CANARY, Ended
+from launching import CANARY, Ended, HungError
 from proxy import Fault
 from scene import Company, Contents, Theatre
 
@@ -68,7 +68,11 @@ def fight(stage: Theatre, cell: Cell) -> Outcome:
     if cell.address:
         company.declare(second=True, url=cell.address)
     wounds = {name: _placed(value, company) for name, value in cell.wounds.items()}
-    ended = company.apply(**wounds)
+    try:
+        ended = company.apply(**wounds)
+    except HungError as hung:
+        company.heal()
+        return Outcome(cell, -1, time.monotonic() - began, lost=[str(hung)])
     outcome = Outcome(cell, ended.code, 0.0, struck=strike is None or strike.struck > 0)
     outcome.lost += judge_struck(stage.wanted, company, cell, ended)
     if cell.address:

@@ -38,6 +38,10 @@ class Ended:
         return f"exit {self.code}\n{self.out}\n{self.err}"
 
 
+class HungError(AssertionError):
+    """A command did not end."""
+
+
 class Pipe:
     """A named pipe that is read to its end in a thread; unlike a file, no limit of a full disk reaches it."""
 
@@ -78,7 +82,7 @@ class Launcher:
         """Run `reconciler ARGUMENTS` in a folder; the wounds are those of `wounds.inflict`.
 
         Raises:
-            AssertionError: it did not end in time: a command must never hang.
+            HungError: it did not end in time: a command must never hang.
         """
         pipes = {name: Pipe(self._scratch / name) for name in ("stdout", "stderr")}
         more = {"SCIM_TOKEN": CANARY, **(env or {})}
@@ -101,7 +105,8 @@ class Launcher:
         finally:
             timer.cancel()
         out, err = (pipe.text() for pipe in pipes.values())
-        assert not late, f"{arguments} did not end within {LONGEST:g} s\n{out}\n{err}"
+        if late:
+            raise HungError(f"{arguments} did not end within {LONGEST:g} s\n{out}\n{err}")
         return Ended(code, out, err)
 
     def _hear(self) -> dict[str, int]:

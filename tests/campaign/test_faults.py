@@ -118,3 +118,16 @@ def test_a_fault_is_fought_as_it_is_described(stage: Theatre) -> None:
     assert (outcome.struck, outcome.lost, struck) == (True, [], ["revoke"])
     missed = fight(stage, Cell("hub", "noted", "revoke", 99, strike=fault))
     assert not missed.struck
+
+
+def test_what_was_applied_under_a_former_name_is_not_forgotten_before_it_is_renamed(stage: Theatre) -> None:
+    """The app stops answering at the renaming: what was ours under the old name is still ours to take away."""
+    revoked = next(fault for fault in scim_faults(stage.launcher) if fault.name == "token revoked")
+    outcome = fight(stage, Cell("hub", "token revoked", "rename group", 1, strike=revoked))
+    assert (outcome.struck, outcome.lost) == (True, [])
+    company = stage.company()
+    company.proxy.set(revoked, "rename group")
+    company.apply()
+    company.heal()
+    planned = company.plan("--app", "hub").out
+    assert any(line.split()[:4] == ["-", "grant", "dan", "group:renamed"] for line in planned.splitlines())

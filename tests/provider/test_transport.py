@@ -157,6 +157,29 @@ def test_retries_end() -> None:
     assert len(drive(lambda _: Reply(503, page), use).requests) == 4
 
 
+def test_an_app_that_is_gone_is_not_asked_again_and_again() -> None:
+    """Thousands of changes would each wait for all their tries; one answer, and all tries are back."""
+    broken = [True]
+
+    async def ask(transport: Transport) -> int:
+        before = transport.requests
+        if broken[0]:
+            with pytest.raises(TransportError):
+                await transport.request("GET", "/Users")
+        else:
+            await transport.request("GET", "/Users")
+        return transport.requests - before
+
+    async def use(transport: Transport, _: HttpServer) -> None:
+        assert [await ask(transport) for _ in range(5)] == [4, 4, 4, 1, 1]
+        broken[0] = False
+        assert await ask(transport) == 1
+        broken[0] = True
+        assert await ask(transport) == 4
+
+    drive(lambda _: Reply(502 if broken[0] else 200, {}), use)
+
+
 def test_what_is_not_implemented_is_not_retried() -> None:
     """501 will not change: it is the app's refusal."""
 

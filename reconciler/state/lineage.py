@@ -1,0 +1,90 @@
+"""Which state each app was last applied with, kept outside of the state: the only way to notice that it was lost.
+
+The file has a line for each app: its name and the lineage of the state, separated by a blank. It lies beside the file
+that the audit trail's head is anchored in, where there is one, since that was chosen to outlive the state; else in
+`.reconciler`.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from reconciler.errors import StateError
+from reconciler.model.company import Settings
+from reconciler.state.contract import StateStore
+
+_NAME = "lineage"
+_LARGEST = 4 * 1024 * 1024
+
+
+def lineage_path(settings: Settings) -> Path:
+    """Return where the file is."""
+    if settings.audit_anchor:
+        anchor = settings.root / settings.audit_anchor
+        return anchor.with_name(f"{anchor.name}.{_NAME}")
+    return settings.root / ".reconciler" / _NAME
+
+
+def lineage_of(state: StateStore) -> str:
+    """Return a state's lineage, which it keeps wherever it is moved; empty where it knows no app."""
+    return next((state.fingerprint(app).partition(":")[0] for app in state.apps()), "")
+
+
+def lost_apps(settings: Settings, state: StateStore) -> frozenset[str]:
+    """Return the apps that were last applied with another state than this one.
+
+    Raises:
+        StateError: the file cannot be read.
+    """
+    lineage = lineage_of(state)
+    return frozenset(app for app, known in read_lineages(lineage_path(settings)).items() if known != lineage)
+
+
+def remember_lineage(settings: Settings, state: StateStore, apps: Iterable[str]) -> None:
+    """Write down that these apps were applied with this state.
+
+    Raises:
+        StateError: the file cannot be read or written.
+    """
+    lineage, path = lineage_of(state), lineage_path(settings)
+    if lineage:
+        before = read_lineages(path)
+        now = before | dict.fromkeys(apps, lineage)
+        if now != before:
+            _write_lineages(path, now)
+
+
+def read_lineages(path: Path) -> dict[str, str]:
+    """Return app → lineage of the state that it was last applied with; nothing where there is no file.
+
+    Raises:
+        StateError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST).decode()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        words = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StateError(f"{path}: it cannot be read: {words}", hint="it says which state belongs here") from None
+    pairs = (line.rpartition(" ")[::2] for line in text.splitlines())
+    return {app: lineage for app, lineage in pairs if app and lineage}
+
+
+def _write_lineages(path: Path, lineages: Mapping[str, str]) -> None:
+    """Write the file, whole or not at all."""
+    text = "".join(f"{app} {lineage}\n" for app, lineage in sorted(lineages.items()))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise StateError(
+            f"{path}: it cannot be written: {error.strerror}", hint="a lost state goes unnoticed"
+        ) from None
