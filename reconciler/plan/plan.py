@@ -20,6 +20,7 @@ class Fact(StrEnum):
     UNMANAGED = "unmanaged"
     CONFLICT = "conflict"
     BLOCKED = "blocked"
+    ALREADY = "already true"
     PENDING = "pending"
     UNREAD = "unread"
     OBSERVED = "observed"
@@ -34,8 +35,8 @@ class Finding:
     Attributes:
         fact: ADOPTED only for privileged items (the others are counted in `AppPlan.adoption`); PENDING for an open
             ticket; WAITING for a deletion whose grace is not over; OBSERVED for what would be changed if the app were
-            not only observed; CONFLICT and BLOCKED for what stands in the way of one item; UNREAD for what relies on
-            something that could not be read.
+            not only observed; ALREADY for what a pull request asks for and the app has; CONFLICT and BLOCKED for what
+            stands in the way of one item; UNREAD for what relies on something that could not be read.
         item: what it is about, or None for a whole collection or app.
         text: what is the case and, where something is to be done, what.
         refuses: whether it makes the run exit as refused (an item that should change and may not).
@@ -153,6 +154,42 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a plan of a pull request leaves out, because its base says the same.
+
+    The plan's own changes and findings are then those of the pull request alone: only they are in the digest, and only
+    they are applied.
+
+    Attributes:
+        base: the commit (hex) that the pull request starts from; empty for a first commit.
+        head: the commit (hex) that is compared, or empty for the working tree.
+        before: by app, the changes and findings that the base asks for as well: drift and what is not yet applied.
+        dropped: by app, the changes that the base asks for and the head does not want any more.
+    """
+
+    base: str
+    head: str = ""
+    before: tuple[AppPlan, ...] = ()
+    dropped: tuple[AppPlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a line of YAML comes from.
+
+    Attributes:
+        commit: hex; of a line that is gone, the commit that removed it.
+        author: as git has it, which anyone can write: never proof of an approval.
+        pull_request: its number where the forge or the merge commit tells it, or empty.
+    """
+
+    commit: str
+    author: str
+    at: datetime
+    pull_request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The ordered changes of a company, what each is caused by, the guards' verdicts, and the digest.
 
@@ -161,6 +198,8 @@ class Plan:
         tree_digest: SHA-256 over the YAML.
         warnings: problems of the YAML that do not stop a plan, as texts with their places.
         digest: SHA-256 over what would be done and what that relies on; see `plan.digest`.
+        comparison: with what base the plan of a pull request was compared, or None.
+        provenance: (place of YAML, as in `why`; the commit that it comes from), as far as that was looked up.
     """
 
     tool: str
@@ -172,6 +211,8 @@ class Plan:
     future: bool = False
     warnings: tuple[str, ...] = ()
     digest: str = ""
+    comparison: Comparison | None = None
+    provenance: tuple[tuple[Place, Provenance], ...] = ()
 
     def changes(self) -> Iterator[Change]:
         """Yield every change of every app, blocked ones too."""
