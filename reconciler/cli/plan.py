@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.exits import exit_of_plan
 from reconciler.cli.group import help_of
-from reconciler.cli.options import Common, at_option, scope_options, shared_options
+from reconciler.cli.options import Common, at_option, base_option, scope_options, shared_options
 from reconciler.cli.output import print_data, print_lines
 
 if TYPE_CHECKING:
@@ -19,12 +19,16 @@ HELP = help_of(
     "plan",
     "Every app is read over connections that cannot write. A plan that was kept with --out can be "
     "reviewed, shown again, and applied later exactly as it is.",
+    "With --base the plan is that of a pull request: what the checkout changes, and nothing that the base asks for as "
+    "well (drift, what is not yet applied). Guards count as in both; no secret is sent to a route that the base does "
+    "not know.",
 )
 
 
 @click.command("plan", help=HELP)
 @scope_options
 @at_option
+@base_option
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
@@ -33,7 +37,9 @@ HELP = help_of(
 def command(
     common: Common,
     /,
+    *,
     at: datetime | None,
+    base: str | None,
     out: Path | None,
     markdown: bool,
     detailed_exitcode: bool,
@@ -44,8 +50,10 @@ def command(
     from reconciler.cli.watching import watch_reading
     from reconciler.run.planning import make_plan
 
-    session = open_company(common, at, tell=False)
     scope = make_scope(**asked)
+    if base is not None and scope.due:
+        raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")
+    session = open_company(common, at, tell=False, base=base)
     plan = make_plan(session, scope, progress=watch_reading(common, session, scope))
     if out:
         write_plan(plan, out)
