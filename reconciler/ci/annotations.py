@@ -6,10 +6,11 @@ here.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO
 
+from reconciler.ci.tokens import take_tokens
 from reconciler.problems import Problem, Severity
 
 _SHOWN: Final = 10
@@ -41,6 +42,13 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def open_log(environ: MutableMapping[str, str], stream: TextIO) -> "CommandLog":
+    """Return the log of a step, after the runner was told which tokens it hides; nothing was printed before."""
+    for line in take_tokens(environ):
+        print(line, file=stream, flush=True)
+    return CommandLog(stream)
 
 
 class CommandLog:

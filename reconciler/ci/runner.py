@@ -17,6 +17,7 @@ from reconciler.errors import ConfigurationError
 
 _LARGEST: Final = 8 * 1024 * 1024
 _QUEUED: Final = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d{1,9})-[0-9a-f]{40}")
+_GONE: Final = "(gone)"
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 
 
@@ -31,7 +32,7 @@ class Event:
         ref: `refs/heads/main`; of a pull request `refs/pull/7/merge`.
         number: of the pull request, also in a merge queue; 0 where there is none.
         head_sha: the commit that was last pushed to the pull request, or that the queue made.
-        head_repository: `OWNER/NAME` that the pull request comes from.
+        head_repository: `OWNER/NAME` that the pull request comes from, or `(gone)`.
         base_sha: what it is compared with: the tip of the base, or what was there before a push; empty if unknown.
         default_branch: its name.
         run_url: where people see the run.
@@ -83,7 +84,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
         default_branch=str(_mapping(payload, "repository").get("default_branch") or ""),
         number=int(pull.get("number") or (queued[1] if queued else 0)),
         head_sha=str(_mapping(pull, "head").get("sha") or group.get("head_sha") or ""),
-        head_repository=str(_mapping(_mapping(pull, "head"), "repo").get("full_name") or "") if pull else repository,
+        head_repository=str(_mapping(_mapping(pull, "head"), "repo").get("full_name") or _GONE) if pull else repository,
         base_sha=_commit(_mapping(pull, "base").get("sha") or group.get("base_sha") or payload.get("before")),
         run_url=_run_url(environ, repository),
     )

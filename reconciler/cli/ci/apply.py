@@ -26,7 +26,7 @@ goes to the pull request, the approvers into the audit trail.
 @click.pass_obj
 def command(common: Common, /, environment: str, oidc: bool, workflow: str, approvals: int) -> int:
     """Apply, and tell."""
-    from reconciler.ci.annotations import CommandLog
+    from reconciler.ci.annotations import open_log
     from reconciler.ci.applying import Merge, apply_merge
     from reconciler.ci.proposing import root_of
     from reconciler.ci.runner import read_event
@@ -34,6 +34,6 @@ def command(common: Common, /, environment: str, oidc: bool, workflow: str, appr
 
     kept = check_environment(environment, oidc=oidc)
     event = read_event(os.environ)
-    CommandLog(sys.stdout)
+    open_log(os.environ, sys.stdout)
     merge = Merge(event, root_of(common.config), os.environ, workflow, kept, approvals)
     return apply_merge(merge, watch_applying(common))

@@ -26,7 +26,7 @@ def command(common: Common, /, environment: str, oidc: bool, apply_due: bool) ->
     """Apply what is due, tell drift, send notices."""
     import asyncio
 
-    from reconciler.ci.annotations import CommandLog
+    from reconciler.ci.annotations import open_log
     from reconciler.ci.drifting import Night, run_night
     from reconciler.ci.notice import notify
     from reconciler.ci.proposing import root_of
@@ -35,7 +35,7 @@ def command(common: Common, /, environment: str, oidc: bool, apply_due: bool) ->
 
     kept = check_environment(environment, oidc=oidc)
     event = read_event(os.environ)
-    CommandLog(sys.stdout)
+    open_log(os.environ, sys.stdout)
     night = Night(event, root_of(common.config), os.environ, kept, apply_due)
     told = run_night(night, watch_applying(common))
     if told.headline:

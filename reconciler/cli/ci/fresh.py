@@ -27,7 +27,7 @@ def command(common: Common, /, workflow: str, hours: float) -> int:
     import asyncio
     from datetime import UTC, datetime
 
-    from reconciler.ci.annotations import CommandLog
+    from reconciler.ci.annotations import open_log
     from reconciler.ci.drifting import check_fresh
     from reconciler.ci.proposing import root_of
     from reconciler.ci.runner import read_event
@@ -35,7 +35,7 @@ def command(common: Common, /, workflow: str, hours: float) -> int:
     from reconciler.model.company import Settings
 
     read_event(os.environ)
-    CommandLog(sys.stdout)
+    open_log(os.environ, sys.stdout)
 
     async def ask() -> tuple[bool, str]:
         async with open_forge(Settings(root_of(common.config)), environ=os.environ) as forge:

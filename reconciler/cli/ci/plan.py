@@ -26,10 +26,10 @@ secrets. In a merge queue, a plan that is no longer the reviewed one fails.
 @click.pass_obj
 def command(common: Common, /, workflow: str, record: Path | None) -> int:
     """Plan, and tell."""
-    from reconciler.ci.annotations import CommandLog
+    from reconciler.ci.annotations import open_log
     from reconciler.ci.proposing import Proposal, propose, root_of
     from reconciler.ci.runner import read_event
 
     event = read_event(os.environ)
-    log = CommandLog(sys.stdout)
+    log = open_log(os.environ, sys.stdout)
     return propose(Proposal(event, root_of(common.config), os.environ, log, workflow, record))
