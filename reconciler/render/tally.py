@@ -73,9 +73,9 @@ def is_identity(holder: str) -> bool:
 def headline(tally: Tally) -> str:
     """Return `2 to add, 1 to change, 1 to remove, 1 ticket to open`, without what is zero."""
     parts = [
-        f"{tally.add} to add" if tally.add else "",
-        f"{tally.change} to change" if tally.change else "",
-        f"{tally.remove} to remove" if tally.remove else "",
+        f"{tally.add:,} to add" if tally.add else "",
+        f"{tally.change:,} to change" if tally.change else "",
+        f"{tally.remove:,} to remove" if tally.remove else "",
         number(tally.steps, "leaver step") if tally.steps else "",
         f"{number(tally.tickets, 'ticket')} to open" if tally.tickets else "",
         f"{number(tally.cancel, 'ticket')} to cancel" if tally.cancel else "",
