@@ -111,6 +111,7 @@ class AppPlan:
         adoption: what is taken on without any operation, once the plan is applied.
         collections: completeness of what was read, by collection.
         error: why the app could not be read at all, or empty.
+        prices: entitlement key → its price as written (`12.50 EUR/month`), of those that the changes are about.
     """
 
     app: str
@@ -127,6 +128,7 @@ class AppPlan:
     as_of: datetime | None = None
     error: str = ""
     owner: str = ""
+    prices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
