@@ -14,6 +14,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "init": Entry("init", "Write what a repository needs: first files, workflows, code owners, a form."),
     "validate": Entry("validate", "Check the YAML, and tell everything that is wrong with it."),
     "plan": Entry("plan", "Show what would be changed in which app, and why."),
     "show": Entry("show", "Show a plan from a file."),
@@ -24,6 +25,7 @@ COMMANDS = {
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),
+    "ci": Entry("ci.group", "What the GitHub actions call: plan, apply, drift, fresh."),
     "providers": Entry("providers", "List the installed providers and what each can do."),
     "schema": Entry("schema", "Print a JSON Schema, of the YAML or of the plan file."),
 }

@@ -108,6 +108,15 @@ def at_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def base_option(function: Decorated) -> Decorated:
+    """Add `--base REV`."""
+    return click.option(
+        "--base",
+        metavar="REV",
+        help="Only what this checkout changes: compare with where it parted from a branch, tag or commit.",
+    )(function)
+
+
 def scope_options(function: Decorated) -> Decorated:
     """Add `--app`, `--identity`, `--due`, `--reactivate`, `--trust-read` and `--adopt-baseline`."""
     options = [

@@ -61,6 +61,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
         owner=sides.declared.app.owner,
+        prices=_prices(draft),
         basis=gather_basis(sides),
     )
 
@@ -85,6 +86,12 @@ def _adoption(draft: Draft) -> Adoption:
         gone=tuple(sorted(draft.gone, key=lambda item: (type(item).__name__, str(item)))),
         counts=dict(sorted(counts.items())),
     )
+
+
+def _prices(draft: Draft) -> dict[str, str]:
+    rules = draft.sides.declared.app.entitlements
+    touched = sorted({change.entitlement for change in draft.changes})
+    return {key: rules[key].price for key in touched if key in rules and rules[key].price}
 
 
 def _count(draft: Draft) -> Counts:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.suggest import suggest
 from reconciler.model.apps import App
 from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
-from reconciler.plan.plan import AppPlan, Plan, Scope
+from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
@@ -16,6 +17,9 @@ from reconciler.state.contract import StateStore
 from reconciler.state.lineage import lost_apps
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
+
+if TYPE_CHECKING:
+    from reconciler.run.comparing import Parts
 
 
 def make_plan(
@@ -43,18 +47,26 @@ def plan_with(
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
     parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
-    return build_plan(
-        parts,
+    base = session.base
+    plan = build_plan(
+        parts.own,
         moment=session.moment,
         tree_digest=session.company.digest,
-        policies=(session.company.policies,),
-        population=len(session.company.people),
+        policies=(*(base.policies if base else ()), session.company.policies),
+        population=min(len(session.company.people), base.population) if base else len(session.company.people),
         scope=scope,
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
         warnings=(*map(str, session.warnings), *_orphans(session, state)),
+        comparison=parts.comparison,
+        refusals=parts.refusals,
     )
+    if base is None:
+        return plan
+    from reconciler.run.provenance import tell_provenance  # noqa: PLC0415 - git takes long to import
+
+    return tell_provenance(plan, session, base)
 
 
 def _chosen(session: Session, scope: Scope) -> list[App]:
@@ -86,18 +98,28 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
 
 async def _plan_apps(
     session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
-) -> tuple[AppPlan, ...]:
+) -> "Parts":
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
     lost = lost_apps(session.settings, state) - set(scope.baselines)
-    pins = {app.name: _pins_of_leavers(session, state, app.name) for app in apps}
-    async with reading(session, apps, pins, progress) as answers:
+    unasked = session.base.unasked if session.base else frozenset()
+    # An app that the base does not know could be anything: nothing is sent to it before the merge.
+    asked = [app for app in apps if app.name not in unasked]
+    pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
+    async with reading(session, asked, pins, progress) as answers:
         from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
+        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - same
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
         gatherer = Gatherer(session, scope, state, lost)
+        comparer = Comparer(session)
         await answers.use_the_wait(gatherer.prepare)
-        parts = [plan_app(gatherer.gather(answer)) async for answer in answers]
-    return tuple(sorted(parts, key=lambda part: part.app))
+        async for answer in answers:
+            inputs = gatherer.gather(answer)
+            comparer.add(inputs, plan_app(inputs))
+    for app in apps:
+        if app.name in unasked:
+            comparer.leave_unasked(app)
+    return comparer.parts()
 
 
 def _pins_of_leavers(session: Session, state: StateStore, app: str) -> list[str]:
