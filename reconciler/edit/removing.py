@@ -69,7 +69,7 @@ def _remove_inline(source: Source, parent: Mapping | Sequence, index: int) -> Sp
 
 def _remove_only(source: Source, where: Where, parent: Mapping | Sequence) -> list[Splice]:
     """Remove the only entry of a block: empty brackets stay behind, or nothing at all of a whole document."""
-    start, end = parent.spans()[0]
+    end = parent.spans()[0][1]
     lines = source.lines
     empty = "{}" if isinstance(parent, Mapping) else "[]"
     column, first = _head(source, parent, 0)
@@ -77,7 +77,7 @@ def _remove_only(source: Source, where: Where, parent: Mapping | Sequence) -> li
     if not lines.begins(begins) or len(where) < 2 or isinstance(where[-2], int):  # noqa: PLR2004 - a section and an entry in it
         if len(where) == 1:
             return [_cut(source, first, lines.after(end, column))]
-        return [Splice(begins if not lines.begins(begins) else start, end, empty)]
+        return [Splice(begins, end, empty)]
     above = _comment_above(source, first, column, -1)
     behind = _end_of_key(source, where[:-1])
     return [Splice(behind, behind, f" {empty}"), _cut(source, above, lines.after(end, column))]

@@ -44,7 +44,11 @@ PERSON = Fields(
     Field("manager", Reference(), "The id of another person."),
     Field("start", Day(), "The first day, in the organization's time zone; none means always."),
     Field("last_day", Day(), "The last day, inclusive, in the organization's time zone; a contractor must have one."),
-    Field("usernames", TextMap(), "App to the username there, where it is not the app's default."),
+    Field(
+        "usernames",
+        TextMap(),
+        "App to the username there, where it is not the app's default; github also for who reviews.",
+    ),
     Field("attributes", AnyValues(), "Whatever else rules and templates need: {location: Berlin}."),
     hints={
         "end": 'write "last_day"',

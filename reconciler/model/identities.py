@@ -7,6 +7,9 @@ from datetime import date
 from reconciler.items import Value
 from reconciler.problems import NOWHERE, Place
 
+FORGE = "github"
+"""Under this name people's usernames in the forge are written, whether or not it is an app of the company too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

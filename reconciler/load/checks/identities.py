@@ -10,7 +10,7 @@ from reconciler.load.checks.report import Report, Spot
 from reconciler.load.identities import TEXT_FIELDS
 from reconciler.load.suggest import suggest
 from reconciler.model.company import Company
-from reconciler.model.identities import Group, Person, ServiceAccount
+from reconciler.model.identities import FORGE, Group, Person, ServiceAccount
 
 
 def check_people(company: Company, report: Report) -> None:
@@ -48,13 +48,13 @@ def _check_addresses(company: Company, report: Report) -> None:
 
 
 def _check_usernames(company: Company, report: Report) -> None:
-    """Usernames are those of known apps, and no two identities have one in the same app."""
+    """Usernames are those of known apps or of the forge, and no two identities have one in the same app."""
     seen: dict[tuple[str, str], Person | ServiceAccount] = {}
     for identities in (company.people, company.service_accounts):
         for identity in [one for one in identities.values() if one.usernames]:
             for app, username in identity.usernames.items():
                 spot = Spot(identity.place, ("usernames", app))
-                if app not in company.apps:
+                if app not in company.apps and app != FORGE:
                     report.miss(spot, "app", app, company.apps.keys(), "define the app, or correct its name")
                 first = seen.setdefault((app, username.lower()), identity)
                 if first is not identity:
