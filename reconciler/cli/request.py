@@ -25,7 +25,7 @@ HELP = help_of(
 
 @click.command("request", help=HELP)
 @click.argument("identity", required=False)
-@click.argument("entitlement", metavar="APP/KIND:NAME", required=False)
+@click.argument("entitlement", metavar="[APP/KIND:NAME]", required=False)
 @click.option("--level", metavar="LEVEL", default="", help="At which level.")
 @click.option("--until", metavar="WHEN", default="", help="Until when: 2026-03-31, or 2026-03-31 18:00.")
 @click.option("--reason", metavar="TEXT", default="", help="Why; needed, and kept.")

@@ -27,9 +27,7 @@ def test_a_request_is_a_pull_request_with_the_approvers_as_reviewers(world: Worl
     """A branch from main with one commit; the work tree, the index and the local branches are as before."""
     world.write("grants.yaml", world.read("grants.yaml") + "# half done\n")
     before = (
-        git(world.folder, "status", "--porcelain")
-        + git(world.folder, "branch")
-        + git(world.folder, "stash", "list")
+        git(world.folder, "status", "--porcelain") + git(world.folder, "branch") + git(world.folder, "stash", "list")
     )
     done = world.run("request", *ADMIN, "--until", "2090-03-31")
     assert done.returncode == Exit.DONE, done.stderr
@@ -47,9 +45,7 @@ def test_a_request_is_a_pull_request_with_the_approvers_as_reviewers(world: Worl
         "+    reason: Design-system migration (IT-412)",
     ]
     after = (
-        git(world.folder, "status", "--porcelain")
-        + git(world.folder, "branch")
-        + git(world.folder, "stash", "list")
+        git(world.folder, "status", "--porcelain") + git(world.folder, "branch") + git(world.folder, "stash", "list")
     )
     assert after == before
     assert world.read("grants.yaml").endswith("# half done\n")
