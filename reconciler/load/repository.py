@@ -210,6 +210,11 @@ class Repository:
         return int(status), bytes(output), _PASSWORD.sub("", lines[-1].strip()) if lines else ""
 
 
+def is_in_git(folder: Path) -> bool:
+    """Say whether a folder is in a work tree, without asking git."""
+    return any((one / ".git").exists() for one in (folder, *folder.parents))
+
+
 def link_target(path: str, target: str) -> str:
     """Return the path that a link leads to inside its tree, or empty where it leads out of it."""
     import posixpath  # noqa: PLC0415 - for the few links

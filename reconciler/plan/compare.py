@@ -6,10 +6,11 @@ dropped by the pull request. Pure.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, kind_of
+from reconciler.plan.basis import basis_of
 from reconciler.plan.order import in_order, requirements
 from reconciler.plan.plan import AppPlan, Fact, Finding, TicketCancellation
 from reconciler.plan.touched import Touched
@@ -107,9 +108,14 @@ def _only(
     adoption: Adoption = Adoption(),  # noqa: B008 - frozen
     cancellations: Sequence[TicketCancellation] = (),
 ) -> AppPlan:
-    """Return a plan with nothing in it but this."""
+    """Return a plan with nothing in it but this; what is unmanaged is nobody's pull request."""
     return replace(
-        plan, changes=tuple(changes), findings=tuple(findings), adoption=adoption, cancellations=tuple(cancellations)
+        plan,
+        changes=tuple(changes),
+        findings=tuple(findings),
+        adoption=adoption,
+        cancellations=tuple(cancellations),
+        counts=replace(plan.counts, unmanaged_accounts=0, unmanaged_grants=0),
     )
 
 
@@ -245,7 +251,9 @@ def _already(
         if _is_whole(head, item) if wanted else item in gone:
             listed.append(item)
     listed.extend(AccountItem(name) for name in touched.values if AccountItem(name) not in {*busy, *touched.items})
-    yield from _tell(sorted(listed, key=str), touched.items, explain)
+    privileged = basis_of(head).privileged
+    apart = {item for item in listed if not isinstance(item, AccountItem) and item.entitlement in privileged}
+    yield from _tell(sorted(listed, key=str), touched.items, apart, explain)
 
 
 def _is_whole(head: AppPlan, item: Item) -> bool:
@@ -260,14 +268,17 @@ def _is_whole(head: AppPlan, item: Item) -> bool:
     return all(part is not None and part.complete and not part.unread for part in found)
 
 
-def _tell(items: Sequence[Item], wanted: Mapping[Item, bool], explain: Explain) -> Iterator[Finding]:
-    if len(items) <= SINGLY:
-        for item in items:
-            why = explain(item)
-            text = "asked for here, and there already" if wanted.get(item, True) else "removed here, and gone already"
-            yield Finding(Fact.ALREADY, item, text, _place(why), why)
-        return
-    kinds = Counter("accounts" if isinstance(item, AccountItem) else kind_of(item.entitlement) for item in items)
+def _tell(
+    items: Sequence[Item], wanted: Mapping[Item, bool], privileged: Collection[Item], explain: Explain
+) -> Iterator[Finding]:
+    """Yield a finding for each item; where there are many, only the privileged ones are told singly."""
+    singly = items if len(items) <= SINGLY else [item for item in items if item in privileged]
+    for item in singly:
+        why = explain(item)
+        text = "asked for here, and there already" if wanted.get(item, True) else "removed here, and gone already"
+        yield Finding(Fact.ALREADY, item, text, _place(why), why, item in privileged)
+    rest = items if len(singly) < len(items) else ()
+    kinds = Counter("accounts" if isinstance(item, AccountItem) else kind_of(item.entitlement) for item in rest)
     for kind, count in sorted(kinds.items()):
         yield Finding(Fact.ALREADY, None, f"{count} items of kind {kind}: as this pull request asks for already")
 

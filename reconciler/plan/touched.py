@@ -7,6 +7,8 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item
 from reconciler.plan.inputs import AppInputs
 from reconciler.resolve.declared import DeclaredApp, Presence
 
+_SILENT = "(silent)"
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
@@ -74,7 +76,7 @@ def _grants(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item,
     if now == then:
         return
     for grant in {*now, *then}:
-        if now.get(grant) != then.get(grant):
+        if now.get(grant, _SILENT) != then.get(grant, _SILENT):
             yield head.names.item(grant), grant in head.grants
 
 
