@@ -9,7 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from reconciler.provider.config import ProviderConfig
 
-TRACKERS: Final = ("directory",)
+TRACKERS: Final = ("directory", "github")
 """The modules in `via`: each has a `Config` and a `Tracker`."""
 
 

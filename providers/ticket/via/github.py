@@ -1,0 +1,223 @@
+"""Tickets as issues of a GitHub repository (https://docs.github.com/en/rest/issues, version 2022-11-28)."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import Field
+
+from providers.ticket.config import TicketConfig
+from providers.ticket.footer import read_footer, write_comment
+from providers.ticket.record import Record, RecordError, Status, parse_fields
+from providers.ticket.tracker import Letter
+from reconciler.errors import ProviderError
+from reconciler.provider.auth import BearerAuth
+from reconciler.provider.contract import Surroundings
+from reconciler.provider.secret import Secret
+from reconciler.provider.transport import Answer, Rate, Transport
+
+_PAGE: Final = 100
+_MOST_PAGES: Final = 1000
+_LONGEST_LABEL: Final = 50
+_LONGEST_TITLE: Final = 256
+_SHOWN: Final = 5
+_NOT_FOUND: Final = 404
+SUPERSEDED: Final = "superseded"
+RATES: Final = (Rate("content", per_minute=70, burst=10),)
+"""Requests that make content: at most 80 a minute
+(https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits)."""
+
+
+class GithubConfig(TicketConfig):
+    """Tickets as issues."""
+
+    repository: str = Field(
+        pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", description="via github: OWNER/NAME of the repository"
+    )
+    token: Secret = Field(description="via github: a token that may read and write the repository's issues")
+    url: str = Field(default="https://api.github.com", description="via github: the API, of GitHub Enterprise its own")
+
+
+class GithubTracker:
+    """Issues with a label of the app: closed as completed is done, closed as not planned is rejected."""
+
+    closing: ClassVar[str] = (
+        "Close this issue as **completed**. What was done, and anything that shows it, belongs into a comment.\n\n"
+        "If it cannot or must not be done, say why in a comment, and close it as **not planned**."
+    )
+
+    def __init__(self, config: GithubConfig, surroundings: Surroundings) -> None:
+        self.where = f"issues of {config.repository}"
+        self._app = surroundings.app
+        self._label = _label(surroundings.app)
+        self._root = f"repos/{config.repository}"
+        self._labelled = False
+        self._transport = Transport(
+            config.url,
+            surroundings,
+            name=f"{surroundings.app} (tickets on GitHub)",
+            headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
+            auth=BearerAuth(config.token, surroundings),
+            rates=RATES,
+        )
+
+    @classmethod
+    def open(cls, config: TicketConfig, surroundings: Surroundings) -> Self:
+        """Make it; connects to nothing yet.
+
+        Raises:
+            ProviderError: the URL cannot be used.
+        """
+        if not isinstance(config, GithubConfig):
+            raise ProviderError(f"{surroundings.app}: the issues of GitHub were given another tracker's configuration")
+        return cls(config, surroundings)
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, trace)
+
+    async def records(self) -> Sequence[Record]:
+        """Return every issue with the app's label, in the order in which they were opened.
+
+        Raises:
+            ProviderError: they cannot be listed whole, or one lost what it is known by.
+        """
+        records: dict[str, Record] = {}
+        faults: list[str] = []
+        async for issue in self._issues():
+            try:
+                record = await self._record(issue)
+            except RecordError as error:
+                faults.append(f"{issue['html_url']}: {error}")
+                continue
+            if record.app == self._app:
+                # The oldest one counts: a second one with the same key was made by hand.
+                records.setdefault(record.key, record)
+        if faults:
+            more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+            raise ProviderError(
+                f"{self.where} that cannot be read:\n  " + "\n  ".join(faults[:_SHOWN]) + more,
+                hint=f"take back the edit, or take the label {self._label!r} from what is no ticket",
+            )
+        return list(records.values())
+
+    async def _issues(self) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield every issue with the label, the oldest first; pull requests are issues too, and are none of ours."""
+        seen: set[int] = set()
+        for page in range(1, _MOST_PAGES):
+            params: dict[str, str | int] = {
+                "labels": self._label,
+                "state": "all",
+                "sort": "created",
+                "direction": "asc",
+                "per_page": _PAGE,
+                "page": page,
+            }
+            answer = await self._transport.request("GET", f"{self._root}/issues", params=params)
+            answer.raise_for_refusal(f"list {self.where}")
+            found = answer.decode(list[dict[str, Any]])
+            for issue in found:
+                if issue["number"] not in seen and "pull_request" not in issue:
+                    yield issue
+                seen.add(issue["number"])
+            if 'rel="next"' not in answer.headers.get("link", ""):
+                return
+        raise ProviderError(f"{self.where}: more than {_MOST_PAGES * _PAGE}", hint="use a repository of its own")
+
+    async def _record(self, issue: Mapping[str, Any]) -> Record:
+        fields = dict(read_footer(issue.get("body") or ""))
+        status = _status(issue)
+        if status is not Status.OPEN:
+            fields |= {"closed": issue["closed_at"], "attested_by": await self._closer(issue)}
+        return parse_fields(fields | {"status": status.value}, issue["html_url"])
+
+    async def _closer(self, issue: Mapping[str, Any]) -> str:
+        """Return who closed an issue: a list need not say it."""
+        closer = issue.get("closed_by")
+        if closer is None:
+            answer = await self._transport.request("GET", f"{self._root}/issues/{issue['number']}")
+            answer.raise_for_refusal(f"read {issue['html_url']}")
+            closer = answer.decode(dict[str, Any]).get("closed_by")
+        return str(closer["login"]) if closer else "somebody whose account is gone"
+
+    async def create(self, letter: Letter) -> str | None:
+        """Open an issue, with the label by which it is found again.
+
+        Raises:
+            ProviderError: it was not opened, or it is not known.
+        """
+        await self._make_label()
+        body = f"{letter.body}\n{write_comment(letter.record)}\n"
+        answer = await self._send(
+            "POST", "issues", {"title": letter.title[:_LONGEST_TITLE], "body": body, "labels": [self._label]}
+        )
+        answer.raise_for_refusal(f"open a ticket in {self.where}")
+        issue = answer.decode(dict[str, Any])
+        if self._label not in _labels(issue):
+            # Without the right to set labels GitHub leaves them out, and the ticket would never be found again.
+            await self._send("PATCH", f"issues/{issue['number']}", {"state": "closed", "state_reason": "not_planned"})
+            raise ProviderError(
+                f"{issue['html_url']} was opened without its label, and closed again",
+                hint="the token needs the permission to write issues",
+            )
+        return str(issue["html_url"])
+
+    async def close(self, record: Record, status: Status, reason: str) -> None:
+        """Close an issue as not planned, with a comment and a label that say why.
+
+        Raises:
+            ProviderError: it is gone, or cannot be closed.
+        """
+        number = record.address.rpartition("/")[2]
+        steps: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+            ("POST", f"issues/{number}/labels", {"labels": [status.value]}),
+            ("POST", f"issues/{number}/comments", {"body": f"Closed: {reason}. Please do not do this any more."}),
+            ("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "not_planned"}),
+        )
+        for method, path, body in steps:
+            answer = await self._send(method, path, body)
+            answer.raise_for_refusal(f"close {record.address}")
+
+    async def _make_label(self) -> None:
+        """Make the label if it is not there: GitHub would make it too, but only for some."""
+        if self._labelled:
+            return
+        answer = await self._transport.request("GET", f"{self._root}/labels/{self._label.replace(' ', '%20')}")
+        if answer.status == _NOT_FOUND:
+            made = {"name": self._label, "description": "access that a person gives or takes", "color": "5319e7"}
+            answer = await self._send("POST", "labels", made)
+        answer.raise_for_refusal(f"make the label {self._label!r} in {self.where}")
+        self._labelled = True
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+        return await self._transport.request(method, f"{self._root}/{path}", json=body, rate="content")
+
+
+def _label(app: str) -> str:
+    """Return the label of an app's tickets; a long name is shortened, with a part that keeps it unique."""
+    label = f"access: {app}"
+    if len(label) <= _LONGEST_LABEL:
+        return label
+    return f"{label[: _LONGEST_LABEL - 9]}-{hashlib.sha256(app.encode()).hexdigest()[:8]}"
+
+
+def _labels(issue: Mapping[str, Any]) -> set[str]:
+    return {label if isinstance(label, str) else str(label.get("name")) for label in issue.get("labels", ())}
+
+
+def _status(issue: Mapping[str, Any]) -> Status:
+    if issue["state"] == "open":
+        return Status.OPEN
+    if SUPERSEDED in _labels(issue):
+        return Status.SUPERSEDED
+    return Status.DONE if issue.get("state_reason") in {None, "completed"} else Status.REJECTED
+
+
+Config = GithubConfig
+Tracker = GithubTracker
