@@ -18,6 +18,7 @@ from reconciler.load.syntax import UnreadableError
 from reconciler.load.tree import Map, Node, read_documents
 from reconciler.model.company import Settings
 from reconciler.problems import Problem, Severity
+from reconciler.provider.secret import Secret
 
 TICKET = "ticket"
 
@@ -110,6 +111,21 @@ class Sops:
         return ""
 
 
+class Reference:
+    """A reference to a secret, kept as it is written."""
+
+    empty: dict[str, str] = {}  # noqa: RUF012 - never changed
+    schema: Schema = {"type": "object"}  # noqa: RUF012 - never changed
+
+    def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> dict[str, str]:
+        """Return the reference; what stands there instead is never repeated in a message."""
+        try:
+            return Secret.parse(read_plain(reading, node, mark, what)).as_written()
+        except ValueError as error:
+            reading.faults.error(mark, f"{what}: {error}")
+            return {}
+
+
 class Nested:
     """A mapping with keys of its own."""
 
@@ -145,6 +161,16 @@ _AUDIT = Fields(
     Field("anchor", Text(), "A file outside the state that the audit trail's head is added to after each apply."),
 )
 
+_GITHUB = Fields(
+    "github",
+    Field("repository", Text(), "OWNER/NAME; on a runner of GitHub Actions, its own variables say it."),
+    Field("token", Reference(), "A reference to the token: {env: GITHUB_TOKEN} is the default."),
+    Field("url", Text(), "The API of a GitHub Enterprise Server: https://github.acme.example/api/v3."),
+    Field("login", Text(), "The login that the token writes as, where it cannot ask who it is."),
+)
+
+_FORGE = Fields("forge", Field("github", Nested(_GITHUB), "A repository on GitHub."))
+
 SETTINGS = Fields(
     "reconciler.yaml",
     Field("organization", Text(), "A name for headlines."),
@@ -158,6 +184,7 @@ SETTINGS = Fields(
     Field("secrets", Nested(_SECRETS), "What references to secrets may name; without it, anything."),
     Field("sops", Sops(), "Whether files encrypted with SOPS are decrypted: true."),
     Field("audit", Nested(_AUDIT), "How the audit trail is kept from being changed unnoticed."),
+    Field("forge", Nested(_FORGE), "Where pull requests live: {github: {repository: OWNER/NAME}}."),
     hints={
         "people": "people stand in other files: people.yaml",
         "apps": "apps stand in other files: apps.yaml",
@@ -241,7 +268,7 @@ def parse_settings(content: bytes, root: Path, path: str = SETTINGS_NAMES[0]) ->
 
 
 def _make(root: Path, values: list[Any]) -> Settings:
-    organization, timezone, paths, ignore, state, tickets, secrets, sops, audit = values
+    organization, timezone, paths, ignore, state, tickets, secrets, sops, audit, forge = values
     default = Settings(root)
     apps, policies = paths or ([], [])
     env, files = secrets or (None, None)
@@ -258,7 +285,16 @@ def _make(root: Path, values: list[Any]) -> Settings:
         None if files is None else tuple(files),
         sops,
         (audit or [""])[0],
+        _forge(forge),
     )
+
+
+def _forge(values: list[Any] | None) -> dict[str, dict[str, Any]]:
+    """Return where pull requests live, without what is not said."""
+    if not values or values[0] is None:
+        return {}
+    names = (field.name for field in _GITHUB.fields)
+    return {"github": {name: value for name, value in zip(names, values[0], strict=True) if value}}
 
 
 def check_tickets(content: bytes) -> FileRecord:

@@ -26,6 +26,8 @@ class Settings:
         secrets: names of environment variables and globs of files that references may name; None means any.
         sops: the `sops` program, or empty where none is configured.
         audit_anchor: the file that heads of the audit trail are added to, relative to the root; empty for none.
+        forge: where pull requests live: `{"github": {"repository": …, "token": …, "url": …, "login": …}}`; without what
+            is not said, and empty where nothing is.
     """
 
     root: Path
@@ -40,6 +42,7 @@ class Settings:
     secrets_files: tuple[str, ...] | None = None
     sops: str = ""
     audit_anchor: str = ""
+    forge: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ tickets: {via: directory, directory: todo}
 secrets: {env: [ACME_*], files: []}
 sops: true
 audit: {anchor: heads.log}
+forge: {github: {repository: acme/access, token: {env: ACME_FORGE}, url: "https://git.acme.example/api/v3"}}
 """
 
 
@@ -39,6 +40,13 @@ def test_every_key_arrives(repository: Repository) -> None:
         (),
         "sops",
         "heads.log",
+        {
+            "github": {
+                "repository": "acme/access",
+                "token": {"env": "ACME_FORGE"},
+                "url": "https://git.acme.example/api/v3",
+            }
+        },
     )
 
 
@@ -73,7 +81,7 @@ MISTAKES = {
     "    write state: {sqlite: {path: state.db}}",
     "tickets: [a]": "reconciler.yaml:1:10: error: tickets is a mapping, not a list",
     "- a": "reconciler.yaml:1:1: error: reconciler.yaml is a mapping, not a list\n"
-    "    it has: organization, timezone, paths, ignore, state, tickets, secrets, sops, audit",
+    "    it has: organization, timezone, paths, ignore, state, tickets, secrets, sops, audit, forge",
     "a: [": None,
     "a: 1\n---\nb: 2": None,
 }
