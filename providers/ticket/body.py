@@ -16,13 +16,14 @@ MAX_BODY = 64 * 1024
 MAX_LOOPS = 2
 _FILTERS = frozenset({"default", "join", "length", "lower", "upper", "title", "capitalize", "first", "last"})
 _MARKUP = re.compile(r"([\\`*_\[\]<>&|~#$!])")
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _BLOCK = re.compile(r"^(?:([-+=])|(\d+)([.)]))")
 
 
 def escape(value: object) -> str:
-    """Return a value as Markdown text that means nothing but itself, on one line."""
+    """Return a value as Markdown text that means nothing but itself, on one line, and mentions nobody."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
-    text = _MARKUP.sub(r"\\\1", text)
+    text = _MENTION.sub("@<!-- -->", _MARKUP.sub(r"\\\1", text))
     return _BLOCK.sub(lambda match: f"\\{match[1]}" if match[1] else f"{match[2]}\\{match[3]}", text)
 
 

@@ -13,7 +13,8 @@ from providers.ticket.record import Record, RecordError, fields_of
 from reconciler.items import Value
 
 MARK: Final = "reconciler-ticket"
-_FOOTER = re.compile(rf"{MARK}:\s*(\{{.*?\}})\s*(?:-->|$)", re.MULTILINE)
+_FOOTER = re.compile(rf"^(?:<!-- )?{MARK}: (\{{.*?\}})\s*(?:-->|$)", re.MULTILINE)
+"""At the beginning of a line, where no value that was filled in can stand."""
 _ITS_OWN: Final = frozenset({"status", "closed", "attested_by", "evidence"})
 _ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "-": "\\u002d", "{": "\\u007b", "}": "\\u007d"}
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -46,7 +46,7 @@ def test_a_nasty_name_is_only_a_name(tmp_path: Path) -> None:
 @given(texts)
 def test_an_escaped_text_renders_as_itself(text: str) -> None:
     """A reader sees the characters that were there, in one line."""
-    html = MarkdownIt("commonmark").render(f"- **x:** {escape(text)}\n")
+    html = MarkdownIt("commonmark").render(f"- **x:** {escape(text)}\n").replace("@<!-- -->", "@")
     shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     expected = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     assert html.startswith(f"<ul>\n<li><strong>x:</strong> {expected}".rstrip())
