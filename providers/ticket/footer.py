@@ -6,10 +6,12 @@ found again by its mark, and a ticket of ours without it (or with two) is an err
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from providers.ticket.record import Record, RecordError, fields_of
+from providers.ticket.record import Record, RecordError, Status, fields_of, parse_fields
+from reconciler.errors import ProviderError
 from reconciler.items import Value
 
 MARK: Final = "reconciler-ticket"
@@ -18,6 +20,25 @@ _FOOTER = re.compile(rf"^(?:<!-- )?{MARK}: (\{{.*?\}})\s*(?:-->|$)", re.MULTILIN
 _ITS_OWN: Final = frozenset({"status", "closed", "attested_by", "evidence"})
 _ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "-": "\\u002d", "{": "\\u007b", "}": "\\u007d"}
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a tracker lists: a ticket's text, and what the tracker itself knows of it.
+
+    Attributes:
+        address: where a person finds it.
+        text: all of it, with its last line.
+        closed: when it was closed, as ISO 8601 with an offset; empty while it is open.
+        by: who closed it.
+    """
+
+    address: str
+    text: str
+    status: Status
+    closed: str = ""
+    by: str = ""
 
 
 def write_footer(record: Record) -> str:
@@ -56,3 +77,40 @@ def read_footer(text: str) -> Mapping[str, object]:
     if not isinstance(fields, dict):
         raise RecordError(f"the ticket's last line ({MARK}: …) was changed by hand", MARK)
     return {name: str(value) if name == "generation" else value for name, value in fields.items()}
+
+
+def read_found(found: Iterable[Found], app: str, where: str, *, hint: str) -> list[Record]:
+    """Return the records of an app's tickets, the oldest of those with the same key.
+
+    Args:
+        found: the oldest first.
+        app: whose; tickets of other apps are left out.
+        where: the tracker in a few words.
+        hint: how something that is no ticket is taken from the list.
+
+    Raises:
+        ProviderError: some cannot be read; the message names each.
+    """
+    records: dict[str, Record] = {}
+    faults: list[str] = []
+    for one in found:
+        try:
+            record = _record(one)
+        except RecordError as error:
+            faults.append(f"{one.address}: {error}")
+            continue
+        if record.app == app:
+            # The oldest counts: a second one with the same key is a copy that somebody made.
+            records.setdefault(record.key, record)
+    if faults:
+        more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        message = f"{where} that cannot be read:\n  " + "\n  ".join(faults[:_SHOWN]) + more
+        raise ProviderError(message, hint=f"take back the edit, or {hint}")
+    return list(records.values())
+
+
+def _record(one: Found) -> Record:
+    fields: dict[str, object] = {**read_footer(one.text), "status": one.status.value}
+    if one.status is not Status.OPEN:
+        fields |= {"closed": one.closed, "attested_by": one.by}
+    return parse_fields(fields, one.address)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import Field
 
 from providers.ticket.config import TicketConfig
-from providers.ticket.footer import read_footer, write_comment
-from providers.ticket.record import Record, RecordError, Status, parse_fields
+from providers.ticket.footer import Found, read_found, write_comment
+from providers.ticket.record import Record, Status
 from providers.ticket.tracker import Letter
 from reconciler.errors import ProviderError
 from reconciler.provider.auth import BearerAuth
@@ -21,7 +21,6 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 1000
 _LONGEST_LABEL: Final = 50
 _LONGEST_TITLE: Final = 256
-_SHOWN: Final = 5
 _NOT_FOUND: Final = 404
 SUPERSEDED: Final = "superseded"
 RATES: Final = (Rate("content", per_minute=70, burst=10),)
@@ -88,24 +87,8 @@ class GithubTracker:
         Raises:
             ProviderError: they cannot be listed whole, or one lost what it is known by.
         """
-        records: dict[str, Record] = {}
-        faults: list[str] = []
-        async for issue in self._issues():
-            try:
-                record = await self._record(issue)
-            except RecordError as error:
-                faults.append(f"{issue['html_url']}: {error}")
-                continue
-            if record.app == self._app:
-                # The oldest one counts: a second one with the same key was made by hand.
-                records.setdefault(record.key, record)
-        if faults:
-            more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-            raise ProviderError(
-                f"{self.where} that cannot be read:\n  " + "\n  ".join(faults[:_SHOWN]) + more,
-                hint=f"take back the edit, or take the label {self._label!r} from what is no ticket",
-            )
-        return list(records.values())
+        found = [await self._found(issue) async for issue in self._issues()]
+        return read_found(found, self._app, self.where, hint=f"take the label {self._label!r} from what is no ticket")
 
     async def _issues(self) -> AsyncIterator[Mapping[str, Any]]:
         """Yield every issue with the label, the oldest first; pull requests are issues too, and are none of ours."""
@@ -130,12 +113,10 @@ class GithubTracker:
                 return
         raise ProviderError(f"{self.where}: more than {_MOST_PAGES * _PAGE}", hint="use a repository of its own")
 
-    async def _record(self, issue: Mapping[str, Any]) -> Record:
-        fields = dict(read_footer(issue.get("body") or ""))
+    async def _found(self, issue: Mapping[str, Any]) -> Found:
         status = _status(issue)
-        if status is not Status.OPEN:
-            fields |= {"closed": issue["closed_at"], "attested_by": await self._closer(issue)}
-        return parse_fields(fields | {"status": status.value}, issue["html_url"])
+        by = "" if status is Status.OPEN else await self._closer(issue)
+        return Found(issue["html_url"], issue.get("body") or "", status, issue.get("closed_at") or "", by)
 
     async def _closer(self, issue: Mapping[str, Any]) -> str:
         """Return who closed an issue: a list need not say it."""
