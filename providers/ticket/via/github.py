@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
 from pydantic import Field
 
+from providers.ticket.api import ApiTracker
+from providers.ticket.body import escape
 from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_comment
 from providers.ticket.record import Record, Status
@@ -15,13 +16,14 @@ from reconciler.errors import ProviderError
 from reconciler.provider.auth import BearerAuth
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.secret import Secret
-from reconciler.provider.transport import Answer, Rate, Transport
+from reconciler.provider.transport import Rate, Transport
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 1000
 _LONGEST_LABEL: Final = 50
 _LONGEST_TITLE: Final = 256
 _NOT_FOUND: Final = 404
+_NOT_PLANNED: Final = {"state": "closed", "state_reason": "not_planned"}
 SUPERSEDED: Final = "superseded"
 RATES: Final = (Rate("content", per_minute=70, burst=10),)
 """Requests that make content: at most 80 a minute
@@ -38,7 +40,7 @@ class GithubConfig(TicketConfig):
     url: str = Field(default="https://api.github.com", description="via github: the API, of GitHub Enterprise its own")
 
 
-class GithubTracker:
+class GithubTracker(ApiTracker):
     """Issues with a label of the app: closed as completed is done, closed as not planned is rejected."""
 
     closing: ClassVar[str] = (
@@ -46,13 +48,23 @@ class GithubTracker:
         "If it cannot or must not be done, say why in a comment, and close it as **not planned**."
     )
 
-    def __init__(self, config: GithubConfig, surroundings: Surroundings) -> None:
-        self.where = f"issues of {config.repository}"
-        self._app = surroundings.app
-        self._label = _label(surroundings.app)
-        self._root = f"repos/{config.repository}"
+    Config = GithubConfig
+    writes: ClassVar[str] = "content"
+
+    def __init__(self, transport: Transport, where: str, app: str, root: str) -> None:
+        super().__init__(transport, where, app)
+        self._label = _label(app)
+        self._root = root
         self._labelled = False
-        self._transport = Transport(
+
+    @classmethod
+    def make(cls, config: GithubConfig, surroundings: Surroundings) -> Self:
+        """Make it.
+
+        Raises:
+            ProviderError: the URL cannot be used.
+        """
+        transport = Transport(
             config.url,
             surroundings,
             name=f"{surroundings.app} (tickets on GitHub)",
@@ -60,26 +72,7 @@ class GithubTracker:
             auth=BearerAuth(config.token, surroundings),
             rates=RATES,
         )
-
-    @classmethod
-    def open(cls, config: TicketConfig, surroundings: Surroundings) -> Self:
-        """Make it; connects to nothing yet.
-
-        Raises:
-            ProviderError: the URL cannot be used.
-        """
-        if not isinstance(config, GithubConfig):
-            raise ProviderError(f"{surroundings.app}: the issues of GitHub were given another tracker's configuration")
-        return cls(config, surroundings)
-
-    async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._transport.__aexit__(kind, error, trace)
+        return cls(transport, f"issues of {config.repository}", surroundings.app, f"repos/{config.repository}")
 
     async def records(self) -> Sequence[Record]:
         """Return every issue with the app's label, in the order in which they were opened.
@@ -102,8 +95,7 @@ class GithubTracker:
                 "per_page": _PAGE,
                 "page": page,
             }
-            answer = await self._transport.request("GET", f"{self._root}/issues", params=params)
-            answer.raise_for_refusal(f"list {self.where}")
+            answer = await self.get(f"{self._root}/issues", f"list {self.where}", params)
             found = answer.decode(list[dict[str, Any]])
             for issue in found:
                 if issue["number"] not in seen and "pull_request" not in issue:
@@ -122,8 +114,7 @@ class GithubTracker:
         """Return who closed an issue: a list need not say it."""
         closer = issue.get("closed_by")
         if closer is None:
-            answer = await self._transport.request("GET", f"{self._root}/issues/{issue['number']}")
-            answer.raise_for_refusal(f"read {issue['html_url']}")
+            answer = await self.get(f"{self._root}/issues/{issue['number']}", f"read {issue['html_url']}")
             closer = answer.decode(dict[str, Any]).get("closed_by")
         return str(closer["login"]) if closer else "somebody whose account is gone"
 
@@ -135,14 +126,13 @@ class GithubTracker:
         """
         await self._make_label()
         body = f"{letter.body}\n{write_comment(letter.record)}\n"
-        answer = await self._send(
-            "POST", "issues", {"title": letter.title[:_LONGEST_TITLE], "body": body, "labels": [self._label]}
-        )
-        answer.raise_for_refusal(f"open a ticket in {self.where}")
+        content = {"title": letter.title[:_LONGEST_TITLE], "body": body, "labels": [self._label]}
+        answer = await self.send("POST", f"{self._root}/issues", content, f"open a ticket in {self.where}")
         issue = answer.decode(dict[str, Any])
         if self._label not in _labels(issue):
             # Without the right to set labels GitHub leaves them out, and the ticket would never be found again.
-            await self._send("PATCH", f"issues/{issue['number']}", {"state": "closed", "state_reason": "not_planned"})
+            path = f"{self._root}/issues/{issue['number']}"
+            await self.send("PATCH", path, _NOT_PLANNED, f"close {issue['html_url']}")
             raise ProviderError(
                 f"{issue['html_url']} was opened without its label, and closed again",
                 hint="the token needs the permission to write issues",
@@ -155,15 +145,12 @@ class GithubTracker:
         Raises:
             ProviderError: it is gone, or cannot be closed.
         """
-        number = record.address.rpartition("/")[2]
-        steps: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
-            ("POST", f"issues/{number}/labels", {"labels": [status.value]}),
-            ("POST", f"issues/{number}/comments", {"body": f"Closed: {reason}. Please do not do this any more."}),
-            ("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "not_planned"}),
+        path, doing = f"{self._root}/issues/{record.address.rpartition('/')[2]}", f"close {record.address}"
+        await self.send("POST", f"{path}/labels", {"labels": [status.value]}, doing)
+        await self.send(
+            "POST", f"{path}/comments", {"body": f"Closed: {escape(reason)}. Please do not do this."}, doing
         )
-        for method, path, body in steps:
-            answer = await self._send(method, path, body)
-            answer.raise_for_refusal(f"close {record.address}")
+        await self.send("PATCH", path, _NOT_PLANNED, doing)
 
     async def _make_label(self) -> None:
         """Make the label if it is not there: GitHub would make it too, but only for some."""
@@ -172,12 +159,10 @@ class GithubTracker:
         answer = await self._transport.request("GET", f"{self._root}/labels/{self._label.replace(' ', '%20')}")
         if answer.status == _NOT_FOUND:
             made = {"name": self._label, "description": "access that a person gives or takes", "color": "5319e7"}
-            answer = await self._send("POST", "labels", made)
-        answer.raise_for_refusal(f"make the label {self._label!r} in {self.where}")
+            await self.send("POST", f"{self._root}/labels", made, f"make the label {self._label!r} in {self.where}")
+        else:
+            answer.raise_for_refusal(f"look up the label {self._label!r} in {self.where}")
         self._labelled = True
-
-    async def _send(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
-        return await self._transport.request(method, f"{self._root}/{path}", json=body, rate="content")
 
 
 def _label(app: str) -> str:
