@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.items import AccountItem, kind_of
+from reconciler.items import AccountItem, fold, kind_of
 from reconciler.model.policies import Limit, Policies, Protected
 from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
@@ -73,10 +73,10 @@ def _protection(change: Change, basis: Basis, policies: Sequence[Policies]) -> s
 
 def _protected_by(protected: Protected, change: Change, basis: Basis) -> str:
     """Return what one policy protects of that which a change takes away, or an empty text."""
-    account = f"{change.app}/{change.username}".casefold()
+    account = fold(f"{change.app}/{change.username}")
     if change.holder in protected.people:
         return f"{change.holder} is protected"
-    if change.username and account in {name.casefold() for name in protected.accounts}:
+    if change.username and account in set(map(fold, protected.accounts)):
         return f"the account {change.app}/{change.username} is protected"
     if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
         return f"{change.app}/{change.entitlement} is protected"
