@@ -74,7 +74,9 @@ class _Matcher:
         """Find the account of one identity, or say why it cannot be told."""
         applied = self.inputs.applied.accounts.get(keys.id)
         pinned = self._pinned(applied)
-        if pinned is not None:
+        if self.inputs.lost:
+            self._find_again(keys, pinned)
+        elif pinned is not None:
             self._follow(keys, applied, pinned)
         elif self.whole:
             self._find(keys, applied)
@@ -122,6 +124,13 @@ class _Matcher:
         if before and pinned.username and fold(before) != fold(pinned.username):
             self.found.renamed[keys.id] = (before, pinned.username)
         self._claim(keys.id, pinned.remote_id, pinned=True)
+
+    def _find_again(self, keys: IdentityKeys, pinned: LiveAccount | None) -> None:
+        """Look for an account beside a state that is not believed: a pin counts only where it contradicts no key."""
+        if self.whole and (self._named(keys) or self._by_rule(keys) or pinned is None):
+            self._find(keys, None)
+        elif pinned is not None and (self.whole or _is_called(keys, pinned)):
+            self._claim(keys.id, pinned.remote_id, pinned=False)
 
     def _find(self, keys: IdentityKeys, applied: AppliedAccount | None) -> None:
         """Look for the account of an identity that has no live pin; all its keys must agree on one account."""
@@ -191,6 +200,12 @@ class _Matcher:
     def _show(self, remote_id: str) -> str:
         account = self.accounts[remote_id]
         return f"{account.username or account.email or 'an account'} (id {remote_id})"
+
+
+def _is_called(keys: IdentityKeys, account: LiveAccount) -> bool:
+    """Say whether an account bears any of an identity's names."""
+    pairs = ((keys.email, account.email), (keys.username, account.username), (keys.id, account.external_id))
+    return any(one and fold(one) == fold(other) for one, other in pairs)
 
 
 def _index(accounts: Iterable[LiveAccount], value: Callable[[LiveAccount], str]) -> dict[str, list[str]]:

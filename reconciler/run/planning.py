@@ -10,10 +10,10 @@ from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import AppPlan, Plan, Scope
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.run.belief import Belief, judge_state
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
-from reconciler.state.lineage import lost_apps
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
@@ -31,18 +31,29 @@ def make_plan(
         return plan_with(session, scope, state, progress=progress, override=override)
 
 
-def plan_with(
+def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far believed, and who watches
     session: Session,
     scope: Scope,
     state: StateStore,
     *,
     progress: ReadProgress | None = None,
     override: Override | None = None,
+    belief: Belief | None = None,
 ) -> Plan:
-    """Make a plan beside a state that is already open, as `apply` does under its lock."""
+    """Make a plan beside a state that is already open, as `apply` does under its lock.
+
+    Args:
+        session: the company, now or at another moment.
+        scope: what to touch.
+        state: what is recorded.
+        progress: who watches the reading, or None.
+        override: lifts limits of exactly this plan.
+        belief: how far the state is believed, where that was asked already.
+    """
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
+    belief = belief or judge_state(session, scope, state)
+    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress))
     return build_plan(
         parts,
         moment=session.moment,
@@ -84,17 +95,22 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
     ]
 
 
-async def _plan_apps(
-    session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
+async def _plan_apps(  # noqa: PLR0913 - same
+    session: Session,
+    scope: Scope,
+    state: StateStore,
+    apps: Sequence[App],
+    *,
+    belief: Belief,
+    progress: ReadProgress | None,
 ) -> tuple[AppPlan, ...]:
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
-    lost = lost_apps(session.settings, state) - set(scope.baselines)
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in apps}
     async with reading(session, apps, pins, progress) as answers:
         from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
-        gatherer = Gatherer(session, scope, state, lost)
+        gatherer = Gatherer(session, scope, state, belief.losses)
         await answers.use_the_wait(gatherer.prepare)
         parts = [plan_app(gatherer.gather(answer)) async for answer in answers]
     return tuple(sorted(parts, key=lambda part: part.app))
