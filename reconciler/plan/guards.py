@@ -15,6 +15,7 @@ from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
 from reconciler.provider.change import Cause, Change, Operation
 
+ALL_REMOVALS = "removals"
 _FIRST_APPLY = Limit(20, 0.3)
 _TAKING = frozenset(
     {
@@ -104,6 +105,7 @@ def judge_limits(apps: Sequence[AppPlan], policies: Sequence[Policies], populati
     """Yield the verdicts of all limits, refused ones and others worth showing."""
     leavers = frozenset(name for app in apps for name in basis_of(app).leavers)
     yield from _judge_leavers(apps, policies, population, leavers)
+    yield from _judge_all_removals(apps, policies, leavers)
     for app in apps:
         yield from _judge_removals(app, policies, leavers)
         yield from _judge_emptiness(app, leavers)
@@ -126,6 +128,18 @@ def _judge_leavers(
 
 def _removals(app: AppPlan) -> list[Change]:
     return [change for change in app.changes if change.operation.removes and not change.blocked]
+
+
+def _judge_all_removals(
+    apps: Sequence[AppPlan], policies: Sequence[Policies], leavers: frozenset[str]
+) -> Iterator[Verdict]:
+    """Count what is taken from others than leavers in all apps: a little everywhere may be much."""
+    counts = [count for app in apps if (count := _count_removals(app, leavers).total())]
+    population = sum(sum(basis_of(app).population.values()) for app in apps)
+    total, allowed = sum(counts), _allowed([policy.limits.removals for policy in policies], population)
+    if total > allowed or len(counts) > 1:
+        text = f"{total} of {allowed} {_removals_word(allowed)} in all apps"
+        yield Verdict(ALL_REMOVALS, "", total > allowed, text)
 
 
 def _judge_removals(app: AppPlan, policies: Sequence[Policies], leavers: frozenset[str]) -> Iterator[Verdict]:
