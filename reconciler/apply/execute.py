@@ -60,7 +60,6 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
     if plan.future:
         raise PlanError("this plan shows the future and cannot be applied", hint="plan again without --at")
     witness = witness or Witness(Approval(BY_HAND, run.operator, run.machine))
-    doubts = witness.compare(state)
     trail = Trail(state)
     with trail.together():
         state.begin(run)
@@ -69,7 +68,6 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
     progress.started(run, sum(1 for _ in plan.changes()))
     await work.do()
     report = work.report()
-    report = replace(report, problems=(*doubts, *report.problems))
     with trail.together():
         trail.append([tell_end(run.id, report.summary, report.counts(), report.problems)], clock())
         state.end(run.id, report.summary, clock())

@@ -26,7 +26,7 @@ from reconciler.model.company import Settings
 from reconciler.plan.plan import AppPlan, Plan, Scope
 from reconciler.provider.contract import Surroundings
 from reconciler.render.drift import drift_in
-from reconciler.render.markdown import code, sentence
+from reconciler.render.inert import code, sentence
 from reconciler.render.words import join_words, number
 from reconciler.run.applying import apply_plan
 from reconciler.run.planning import make_plan

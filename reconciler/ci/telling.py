@@ -14,7 +14,8 @@ from reconciler.plan.digest import fingerprint_change
 from reconciler.plan.plan import Plan
 from reconciler.problems import Problem
 from reconciler.provider.change import Receipt
-from reconciler.render.markdown import code, render_markdown, sentence
+from reconciler.render.inert import code, sentence
+from reconciler.render.markdown import render_markdown
 from reconciler.render.report import outcome_words
 from reconciler.render.words import VERBS, number, objects
 

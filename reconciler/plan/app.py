@@ -7,7 +7,7 @@ from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
 from reconciler.plan.grants import classify_grants, unread_collections
 from reconciler.plan.inputs import AppInputs
-from reconciler.plan.lost import hold_back
+from reconciler.plan.lost import hold_back, set_aside
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
 from reconciler.plan.routes import Router, is_entitlement
@@ -30,6 +30,8 @@ def plan_app(inputs: AppInputs) -> AppPlan:
         return JudgedApp(
             inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
         )
+    if inputs.lost:
+        inputs = set_aside(inputs)
     sides = join_sides(inputs)
     draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
     classify_accounts(draft)
@@ -39,7 +41,7 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     unread_collections(draft)
     _tell_notes(draft)
     plan = _finish(draft, ways)
-    return hold_back(plan) if inputs.lost else plan
+    return hold_back(plan, inputs.lost) if inputs.lost else plan
 
 
 def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:

@@ -14,19 +14,21 @@ from reconciler.apply.edge import describe, guard
 from reconciler.apply.execute import execute
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_REFUSED, Report
+from reconciler.audit.anchor import open_anchor
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
+from reconciler.run.belief import judge_state
 from reconciler.run.holding import agreed
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
-from reconciler.state.lineage import lost_apps, remember_lineage
+from reconciler.state.lineage import remember_lineage
 from reconciler.state.offboarded import hold_offboarded, release_offboarded
 from reconciler.state.open import open_state
 
@@ -71,20 +73,20 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     with open_state(session.settings) as state:
         state.lock(_operator(), "apply", datetime.now(UTC))
         try:
-            plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            belief = judge_state(session, scope, state)
+            plan = plan_with(session, scope, state, progress=read_progress, override=override, belief=belief)
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
                 return None
             hold_offboarded(state, offboard)
             run = _run_of(plan, override.reason if override else reason)
-            witness = _witness(session, run, review)
-            lost = lost_apps(session.settings, state) - set(scope.baselines)
+            witness = _witness(session, run, review, doubted=belief.doubted)
             report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
             release_offboarded(
                 state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
             )
-            _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
+            _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in belief.losses])
             return report
         finally:
             state.unlock()
@@ -109,11 +111,10 @@ def _run_of(plan: Plan, reason: str) -> Run:
     )
 
 
-def _witness(session: Session, run: Run, review: Review | None) -> Witness:
+def _witness(session: Session, run: Run, review: Review | None, *, doubted: bool) -> Witness:
     """Return who approved a run (the operator, where no review is known), and where the trail's head is anchored."""
-    anchor = session.settings.audit_anchor
     approval = review.approve(run.operator, run.machine) if review else Approval(BY_HAND, run.operator, run.machine)
-    return Witness(approval, session.settings.root / anchor if anchor else None)
+    return Witness(approval, None if doubted else open_anchor(session.settings))
 
 
 async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watches, who bears witness

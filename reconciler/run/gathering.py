@@ -8,7 +8,7 @@ from reconciler.items import Names
 from reconciler.model.apps import App
 from reconciler.model.company import Company
 from reconciler.model.identities import Person, ServiceAccount
-from reconciler.plan.inputs import AppInputs, IdentityKeys, WayRead
+from reconciler.plan.inputs import AppInputs, IdentityKeys, Loss, WayRead
 from reconciler.plan.plan import Scope
 from reconciler.provider.contract import Ticket
 from reconciler.resolve.account import declare_account
@@ -53,7 +53,7 @@ class Keys:
 class Gatherer:
     """Gathers what planning needs of one app after the other."""
 
-    def __init__(self, session: Session, scope: Scope, state: StateStore, lost: frozenset[str] = frozenset()) -> None:
+    def __init__(self, session: Session, scope: Scope, state: StateStore, lost: Mapping[str, Loss]) -> None:
         self._session = session
         self._scope = scope
         self._state = state
@@ -87,7 +87,7 @@ class Gatherer:
             scope=self._scope,
             moment=session.moment,
             policies=self._policies,
-            lost=app.name in self._lost,
+            lost=self._lost.get(app.name),
             config_digest=digest_config(app, session.settings, [way.version for way in ways]),
             seconds=answer.seconds,
             error=answer.error,

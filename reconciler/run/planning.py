@@ -11,11 +11,11 @@ from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.run.belief import Belief, judge_state
 from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
-from reconciler.state.lineage import lost_apps
 from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
@@ -37,19 +37,31 @@ def make_plan(
         return plan_with(session, scope, state, progress=progress, override=override)
 
 
-def plan_with(
+def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far believed, and who watches
     session: Session,
     scope: Scope,
     state: StateStore,
     *,
     progress: ReadProgress | None = None,
     override: Override | None = None,
+    belief: Belief | None = None,
 ) -> Plan:
-    """Make a plan beside a state that is already open, as `apply` does under its lock."""
-    session = keep_gone(session, state)
+    """Make a plan beside a state that is already open, as `apply` does under its lock.
+
+    Args:
+        session: the company, now or at another moment.
+        scope: what to touch.
+        state: what is recorded.
+        progress: who watches the reading, or None.
+        override: lifts limits of exactly this plan.
+        belief: how far the state is believed, where that was asked already.
+    """
+    belief = belief or judge_state(session, scope, state)
+    # A state that is in doubt makes nobody a leaver either.
+    session = session if belief.doubted else keep_gone(session, state)
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
+    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress))
     base = session.base
     plan = build_plan(
         parts.own,
@@ -99,11 +111,16 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
     ]
 
 
-async def _plan_apps(
-    session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
+async def _plan_apps(  # noqa: PLR0913 - same
+    session: Session,
+    scope: Scope,
+    state: StateStore,
+    apps: Sequence[App],
+    *,
+    belief: Belief,
+    progress: ReadProgress | None,
 ) -> "Parts":
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
-    lost = lost_apps(session.settings, state) - set(scope.baselines)
     unasked = session.base.unasked if session.base else frozenset()
     # An app that the base does not know could be anything: nothing is sent to it before the merge.
     asked = [app for app in apps if app.name not in unasked]
@@ -113,7 +130,7 @@ async def _plan_apps(
         from reconciler.run.comparing import Comparer  # noqa: PLC0415 - same
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
-        gatherer = Gatherer(session, scope, state, lost)
+        gatherer = Gatherer(session, scope, state, belief.losses)
         comparer = Comparer(session)
         await answers.use_the_wait(gatherer.prepare)
         async for answer in answers:

@@ -37,27 +37,29 @@ class GitBranch:
 
     Args:
         root: a folder in the repository.
-        branch: the branch's name.
+        branch: the branch's name, or a whole ref (`refs/tags/…`).
         remote: the remote's name; empty takes `origin`, or the only one, or the local repository where there is none.
+        purpose: the setting that names it, for messages.
 
     Raises:
         ConfigurationError: there is no repository, no such remote, or none of several is the obvious one.
     """
 
-    def __init__(self, root: Path, branch: str, remote: str = "") -> None:
+    def __init__(self, root: Path, branch: str, remote: str = "", *, purpose: str = "state") -> None:
         import git  # noqa: PLC0415 - takes long to import, and only this back end needs it
 
         try:
             self._repo = git.Repo(root, search_parent_directories=True)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise ConfigurationError(
-                f"{root} is in no git repository, and `state` names a branch",
-                hint="run it in a clone, or keep the state elsewhere: `state: {sqlite: {}}`",
+                f"{root} is in no git repository, and `{purpose}` names a branch",
+                hint=f"run it in a clone, or let `{purpose}` name another place",
             ) from error
-        self.name = branch
+        self.name = branch.removeprefix("refs/heads/")
         self.remote = _choose_remote(self._repo, remote)
-        self._ref = f"refs/heads/{branch}"
+        self._ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         self._seen = f"refs/reconciler/{branch}"
+        self._kept = f"refs/reconciler/kept/{branch}"
         self._shallow = self._git("rev-parse", "--is-shallow-repository").strip() == b"true"
 
     @property
@@ -111,6 +113,18 @@ class GitBranch:
             found.append(answer[end + 1 : end + 1 + size])
             start = end + size + 2
         return found
+
+    def follows(self, commit: str, earlier: str) -> bool:
+        """Say whether a commit has another one in its history; a shallow clone cannot tell, and believes it."""
+        return commit == earlier or self._shallow or not self._run("merge-base", "--is-ancestor", earlier, commit)[0]
+
+    def recall(self) -> str:
+        """Return the commit that was remembered in this clone; empty if there is none."""
+        return self._git("for-each-ref", "--format=%(objectname)", self._kept).strip().decode()
+
+    def remember(self, commit: str) -> None:
+        """Remember a commit in this clone."""
+        self._git("update-ref", self._kept, commit)
 
     def commit(self, parent: str, changes: Mapping[str, bytes | str | None], message: str) -> str:
         """Make a commit and return its id; nothing points to it yet.
@@ -166,7 +180,7 @@ class GitBranch:
         if now != expected:
             raise MovedError(f"somebody else wrote to the {self.address} at the same time", hint="run it again")
         raise RejectedError(
-            f"the {self.address} does not accept the state: {said}",
+            f"the {self.address} does not accept the commit: {said}",
             hint="whoever applies must be allowed to push to this branch",
         )
 
