@@ -44,6 +44,14 @@ class Ledger:
             numbers = self._state.intend(self._run, changes, at)
         self._numbers.update(zip((change.id for change in changes), numbers, strict=True))
 
+    def check_lock(self) -> None:
+        """Make sure that this run may still send requests.
+
+        Raises:
+            LockError: its lock was broken.
+        """
+        self._state.check_lock()
+
     def settle(self, receipt: Receipt) -> None:
         """Note an outcome; of a change whose intent was not recorded it is only told."""
         number = self._numbers.get(receipt.change.id)

@@ -7,6 +7,7 @@ import platform
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.apply.check import refuse_stale
@@ -16,7 +17,7 @@ from reconciler.apply.progress import Progress
 from reconciler.apply.report import Report
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError, StateError
+from reconciler.errors import LockError, PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
@@ -26,6 +27,7 @@ from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
 from reconciler.state.lineage import lost_apps, remember_lineage
+from reconciler.state.lock import SETTLING
 from reconciler.state.open import open_state
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     read_progress: ReadProgress | None = None,
     override: Override | None = None,
     review: Review | None = None,
+    wait: float = 0.0,
+    waiting: Callable[[LockError], None] | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -53,6 +57,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         read_progress: who watches the reading, or None.
         override: lifts limits of exactly this plan.
         review: who approved it, as the forge says; None means by hand.
+        wait: seconds to wait for another apply to end. What is due is then what is due at the end of the waiting.
+        waiting: told whom it waits for.
 
     Raises:
         PlanError: the session is in the future.
@@ -62,8 +68,9 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     if session.future:
         raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
     with open_state(session.settings) as state:
-        state.lock(_operator(), "apply", datetime.now(UTC))
+        state.lock(_operator(), SETTLING, datetime.now(UTC), wait, waiting)
         try:
+            session = replace(session, moment=datetime.now(UTC)) if wait else session
             plan = plan_with(session, scope, state, progress=read_progress, override=override)
             if reviewed is not None:
                 refuse_stale(reviewed, plan)

@@ -4,13 +4,14 @@ Everything is kept item by item: what is applied with its last value, entered wi
 item was seen absent. Names of apps, identities and entitlements are the keys; the numbers of `Names` stay inside.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+from reconciler.errors import LockError
 from reconciler.items import GrantLevels, Item, Names, Value
 from reconciler.provider.change import Change, Receipt
 from reconciler.provider.snapshot import AccountStatus
@@ -249,14 +250,34 @@ class StateStore(Protocol):
         """Return applies, the newest last."""
         ...
 
-    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+    def lock(
+        self, owner: str, command: str, at: datetime, wait: float = 0.0, tell: Callable[[LockError], None] | None = None
+    ) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds.
 
         From then on every write checks that it is still ours. While somebody else holds it, nothing can be written.
-        What a holder that certainly no longer runs left behind is taken over.
+        What a holder that certainly no longer runs left behind is taken over; where it left intents open, only by an
+        `apply`, which looks up first what became of them.
+
+        Args:
+            owner: whose lock it will be.
+            command: for what.
+            at: since when, if nobody holds it.
+            wait: seconds to wait for it, 0 to be refused at once.
+            tell: called before the waiting begins, and whenever somebody else holds it than before.
 
         Raises:
             LockError: somebody else holds it; the message names who, with what, since when.
+        """
+        ...
+
+    def check_lock(self) -> None:
+        """Make sure, before a request is sent, that the lock is still ours; does nothing if we hold none.
+
+        Asks the back end itself, but not more often than that costs next to nothing: see each one's `glance`.
+
+        Raises:
+            LockError: it was broken, or somebody else holds it now.
         """
         ...
 

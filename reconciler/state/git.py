@@ -43,6 +43,7 @@ class GitStore(SqliteStore):
 
     name: ClassVar[str] = "git"
     pause: ClassVar[float] = 1.0
+    glance: ClassVar[float] = 5.0
 
     def __init__(
         self,
@@ -90,6 +91,11 @@ class GitStore(SqliteStore):
         if self._lock.fence is None and not self._joined:
             self._refresh()
         return super().holder()
+
+    def _look(self) -> None:
+        """Ask the remote whether the branch is as we left it; if not, read it and see whose the lock is."""
+        self._refresh()
+        super()._look()
 
     def forget(self, app: str) -> None:
         """Drop everything that is applied in an app, also from the branch's history."""
@@ -193,6 +199,6 @@ class GitLock(TableLock):
 
     def _left_behind(self, holder: Lock, at: datetime) -> bool:  # noqa: ARG002 - the branch's own time counts
         """Say whether the holder wrote nothing for long and left no intent open: its later writes will be refused."""
-        if self._database.execute("SELECT 1 FROM journal WHERE outcome = '' LIMIT 1").fetchone():
+        if self._unsettled():
             return False
         return datetime.now(UTC) - self._written_at() > _ABANDONED

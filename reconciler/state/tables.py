@@ -1,8 +1,9 @@
 """The state in tables, whatever database holds them: what the methods of a store do inside its transactions."""
 
+import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -29,11 +30,14 @@ class TableStore(HistoryTable, Upkeep):
     name: ClassVar[str]
     pause: ClassVar[float] = 0.1
     """Seconds between two attempts to take a lock that somebody holds."""
+    glance: ClassVar[float] = 0.02
+    """Seconds for which a lock that was just seen to be ours is not looked at again."""
 
     _database: Database
     _names: FileNames
     _lock: TableLock
     _joined = False
+    _looked = -math.inf
 
     def __enter__(self) -> Self:
         return self
@@ -230,20 +234,37 @@ class TableStore(HistoryTable, Upkeep):
         with self._reading() as database:
             return audit.head(database)
 
-    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+    def lock(
+        self, owner: str, command: str, at: datetime, wait: float = 0.0, tell: Callable[[LockError], None] | None = None
+    ) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds."""
         start = time.monotonic()
-        waited = 0.0
+        waited, told = 0.0, ""
         while True:
             try:
                 self._take(owner, command, at + timedelta(seconds=waited))
-            except LockError:
+            except LockError as error:
                 if waited >= wait:
                     raise
+                if tell and error.message != told:
+                    told = error.message
+                    tell(error)
                 time.sleep(min(self.pause, wait - waited))
                 waited = time.monotonic() - start
             else:
                 return
+
+    def check_lock(self) -> None:
+        """Make sure that the lock is still ours, if we hold one."""
+        if self._lock.fence is None or time.monotonic() - self._looked < self.glance:
+            return
+        self._look()
+        self._looked = time.monotonic()
+
+    def _look(self) -> None:
+        """Ask the database whether the lock is still ours."""
+        with self._reading():
+            self._lock.check()
 
     def _take(self, owner: str, command: str, at: datetime) -> None:
         held = self._lock.fence

@@ -1,9 +1,16 @@
 """The back ends that every state test can run on, each opened the way `reconciler.yaml` opens it."""
 
+import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "cli"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scim"))
+
+from cli_company import Company
 from support.postgres_server import find_binaries, running_postgres
 from support.state_back_ends import BACK_ENDS, options_of
 
@@ -33,3 +40,12 @@ def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 def reopen(state_settings: Settings) -> Callable[[], StateStore]:
     """Return what opens the same state again, as another process would."""
     return lambda: open_state(state_settings)
+
+
+@pytest.fixture
+def company(state_settings: Settings) -> Company:
+    """Return a company on disk whose `reconciler.yaml` names a new state, for each back end."""
+    made = Company(state_settings.root)
+    text = f"organization: Acme\ntimezone: Europe/Berlin\nstate: {json.dumps(dict(state_settings.state))}\n"
+    made.write("reconciler.yaml", text)
+    return made
