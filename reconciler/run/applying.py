@@ -23,6 +23,7 @@ from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
+from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
@@ -71,7 +72,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         state.lock(_operator(), SETTLING, datetime.now(UTC), wait, waiting)
         try:
             session = replace(session, moment=datetime.now(UTC)) if wait else session
-            plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            readings = Readings(lambda: datetime.now(UTC))
+            plan = plan_with(session, scope, state, progress=read_progress, override=override, watch=readings.see)
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
@@ -80,6 +82,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             witness = _witness(session, run, review)
             lost = lost_apps(session.settings, state) - set(scope.baselines)
             report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            readings.remember(state, report)
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
             return report
         finally:

@@ -1,7 +1,7 @@
 """A plan is made: the apps are read with transports that cannot write, and each is compared as soon as it is there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.suggest import suggest
@@ -9,6 +9,7 @@ from reconciler.model.apps import App
 from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import AppPlan, Plan, Scope
+from reconciler.plan.sides import Sides
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
@@ -19,30 +20,36 @@ from reconciler.version import tool_version
 
 
 def make_plan(
-    session: Session, scope: Scope, *, progress: ReadProgress | None = None, override: Override | None = None
+    session: Session,
+    scope: Scope,
+    *,
+    progress: ReadProgress | None = None,
+    override: Override | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
-    """Read every app in scope and return the plan; nothing is written anywhere.
+    """Read every app in scope and return the plan; nothing is written anywhere. `watch` sees every app.
 
     Raises:
         ConfigurationError: the scope names an app or an identity that does not exist.
         StateError: the state cannot be read.
     """
     with open_state(session.settings, read_only=True) as state:
-        return plan_with(session, scope, state, progress=progress, override=override)
+        return plan_with(session, scope, state, progress=progress, override=override, watch=watch)
 
 
-def plan_with(
+def plan_with(  # noqa: PLR0913 - what to plan beside which state, and who watches
     session: Session,
     scope: Scope,
     state: StateStore,
     *,
     progress: ReadProgress | None = None,
     override: Override | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
-    """Make a plan beside a state that is already open, as `apply` does under its lock."""
+    """Make a plan beside a state that is already open, as `apply` does under its lock; `watch` sees every app."""
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
+    parts = asyncio.run(_plan_apps(session, scope, state, apps, progress, watch=watch))
     return build_plan(
         parts,
         moment=session.moment,
@@ -84,8 +91,14 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
     ]
 
 
-async def _plan_apps(
-    session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
+async def _plan_apps(  # noqa: PLR0913 - what to plan beside which state, and who watches
+    session: Session,
+    scope: Scope,
+    state: StateStore,
+    apps: Sequence[App],
+    progress: ReadProgress | None,
+    *,
+    watch: Callable[[Sides], None] | None,
 ) -> tuple[AppPlan, ...]:
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
     lost = lost_apps(session.settings, state) - set(scope.baselines)
@@ -96,7 +109,7 @@ async def _plan_apps(
 
         gatherer = Gatherer(session, scope, state, lost)
         await answers.use_the_wait(gatherer.prepare)
-        parts = [plan_app(gatherer.gather(answer)) async for answer in answers]
+        parts = [plan_app(gatherer.gather(answer), watch) async for answer in answers]
     return tuple(sorted(parts, key=lambda part: part.app))
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, Self, runtime_checkable
 
 from reconciler.errors import LockError
 from reconciler.items import GrantLevels, Item, Names, Value
@@ -154,12 +154,46 @@ class AuditEntry:
     digest: str
 
 
+AN_ACCOUNT: Final = "account"
+"""Stands in the history where an entitlement's key would be: the holder's account, with its status as the level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That a complete read found somebody holding something.
+
+    Attributes:
+        entitlement: its key, or `AN_ACCOUNT`.
+        level: of the grant, or the account's status.
+        first: the first complete read that found it so; None if the oldest that is remembered already did.
+        gone: the first complete read after that which did not, None if none did.
+    """
+
+    holder: str
+    entitlement: str
+    level: str | None
+    first: datetime | None = None
+    gone: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LiveThen:
-    """What was live in an app: (holder, entitlement, level) each, as the complete read at an instant found it."""
+    """What was live in an app at an instant, as far as complete reads tell.
+
+    Attributes:
+        at: the last complete read until then, which found it.
+        following: the next complete read after then, None if there was none.
+        sightings: sorted by holder and entitlement.
+    """
 
     at: datetime
-    grants: tuple[tuple[str, str, str | None], ...]
+    following: datetime | None = None
+    sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def grants(self) -> tuple[tuple[str, str, str | None], ...]:
+        """Return (holder, entitlement, level) of each."""
+        return tuple((one.holder, one.entitlement, one.level) for one in self.sightings)
 
 
 class StateStore(Protocol):
@@ -298,11 +332,23 @@ class StateStore(Protocol):
         ...
 
     def remember(self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]]) -> None:
-        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept."""
+        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept.
+
+        What is older than the last one that is remembered is left out: a later read knew better.
+        """
         ...
 
-    def live_at(self, app: str, at: datetime) -> LiveThen | None:
-        """Return what the last complete read until an instant found, None if none is remembered."""
+    def live_at(
+        self, app: str, at: datetime, *, holder: str | None = None, entitlement: str | None = None
+    ) -> LiveThen | None:
+        """Return what the last complete read until an instant found, None if none is remembered.
+
+        Args:
+            app: where.
+            at: the instant.
+            holder: only what this one held.
+            entitlement: only who held this one.
+        """
         ...
 
     def export(self) -> Iterator[list[Any]]:

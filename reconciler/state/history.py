@@ -5,13 +5,13 @@ nothing new takes the place of the one before, if that found nothing new either.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 
 from reconciler.state.codec import encode_moment
-from reconciler.state.contract import LiveThen
+from reconciler.state.contract import LiveThen, Sighting
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
 
@@ -43,27 +43,55 @@ class HistoryTable(ABC):
         listed = set(grants)
         with self._writing() as database:
             number = self._app(app)
+            query = "SELECT at FROM readings WHERE app = ? ORDER BY number DESC LIMIT 1"
+            last = database.execute(query, (number,)).fetchone()
+            if last and datetime.fromisoformat(last[0]) > at:
+                return
             numbers = self._names.numbers({text for grant in listed for text in grant if text is not None})
             now = {(numbers[h], numbers[e]): 0 if level is None else numbers[level] for h, e, level in listed}
             _record(database, number, encode_moment(at), now)
             _shorten(database, number, keep)
 
-    def live_at(self, app: str, at: datetime) -> LiveThen | None:
+    def live_at(
+        self, app: str, at: datetime, *, holder: str | None = None, entitlement: str | None = None
+    ) -> LiveThen | None:
         """Return what the last complete read until an instant found, None if none is remembered."""
         with self._reading() as database:
             number = self._names.known(app)
             query = "SELECT number, at FROM readings WHERE app = ? ORDER BY number"
-            readings = database.execute(query, (number,)).fetchall() if number is not None else []
-            until = [(n, moment) for n, text in readings if (moment := datetime.fromisoformat(text)) <= at]
+            rows = database.execute(query, (number,)).fetchall() if number is not None else []
+            readings = {n: datetime.fromisoformat(text) for n, text in rows}
+            until = [n for n, moment in readings.items() if moment <= at]
             if not until:
                 return None
-            last, moment = until[-1]
-            query = (
-                "SELECT holder, entitlement, level FROM held WHERE app = ? AND first <= ? AND (gone = 0 OR gone > ?)"
-            )
-            name = self._names.name
-            rows = database.execute(query, (number, last, last)).fetchall()
-            return LiveThen(moment, tuple(sorted((name(h), name(e), name(n) if n else None) for h, e, n in rows)))
+            following = next((moment for moment in readings.values() if moment > at), None)
+            found = self._sightings(database, (number, until[-1], until[-1]), readings, (holder, entitlement))
+            return LiveThen(readings[until[-1]], following, tuple(sorted(found, key=_by_holder)))
+
+    def _sightings(
+        self,
+        database: Database,
+        arguments: tuple[int | None, ...],
+        readings: Mapping[int, datetime],
+        only: tuple[str | None, str | None],
+    ) -> Iterator[Sighting]:
+        """Yield what one reading found, perhaps only of a holder or of an entitlement."""
+        query = (
+            "SELECT holder, entitlement, level, first, gone FROM held "
+            "WHERE app = ? AND first <= ? AND (gone = 0 OR gone > ?)"
+        )
+        for column, wanted in zip(("holder", "entitlement"), only, strict=True):
+            if wanted is not None:
+                query += f" AND {column} = ?"
+                arguments = (*arguments, self._names.known(wanted))
+        name, oldest = self._names.name, min(readings)
+        for held_by, what, level, first, gone in database.execute(query, arguments).fetchall():
+            since = readings.get(first) if first > oldest else None
+            yield Sighting(name(held_by), name(what), name(level) if level else None, since, readings.get(gone))
+
+
+def _by_holder(one: Sighting) -> tuple[str, str]:
+    return one.holder, one.entitlement
 
 
 def _record(database: Database, app: int, at: str, now: dict[tuple[int, int], int]) -> None:
