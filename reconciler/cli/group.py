@@ -20,7 +20,7 @@ COMMANDS = {
     "apply": Entry("apply", "Make it true: apply a reviewed plan, or plan, ask and apply."),
     "drift": Entry("drift", "Show what was changed behind git's back."),
     "explain": Entry("explain", "Tell why somebody has what they have."),
-    "who": Entry("who", "Tell who has an entitlement, and why."),
+    "who": Entry("who", "Tell who has an entitlement, and what somebody has; now or then."),
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from reconciler.render.colours import palette
 from reconciler.render.escape import visible
-from reconciler.state.contract import AN_ACCOUNT, LiveThen, Sighting
+from reconciler.state.sighting import AN_ACCOUNT, LiveThen, Sighting
 
 _NEAR: Final = timedelta(hours=36)
 """A nightly read that ran a little late is near enough to say nothing about."""

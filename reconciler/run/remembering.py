@@ -19,7 +19,8 @@ from reconciler.plan.inputs import TICKET
 from reconciler.plan.sides import Sides
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import ACCOUNTS, AccountStatus
-from reconciler.state.contract import AN_ACCOUNT, StateStore
+from reconciler.state.contract import StateStore
+from reconciler.state.sighting import AN_ACCOUNT
 
 _log = logging.getLogger(__name__)
 _UNSEEN: Final = frozenset({Outcome.DONE, Outcome.UNKNOWN})

@@ -11,6 +11,7 @@ The grants of a large app are spread over 256 files by their holder.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha1, sha256
 from itertools import groupby
 from sqlite3 import Connection
@@ -118,12 +119,11 @@ class StateFiles:
         condition, arguments = self._condition(unit)
         self._database.execute(f"DELETE FROM {table} WHERE {condition}", arguments)  # noqa: S608 - our own tables
         own = [part] if TABLES[table].by_app else []
-        for content in contents:
-            try:
-                rows = _decode.decode_lines(content)
-            except msgspec.DecodeError as error:
-                raise StateError(f"a line of {table} is no JSON: {error}", hint="restore the branch") from error
-            put_in(self._database, self._names, TABLES[table], [[*own, *row] for row in rows])
+        try:
+            rows = [[*own, *row] for content in contents for row in _decode.decode_lines(content)]
+        except msgspec.DecodeError as error:
+            raise StateError(f"a line of {table} is no JSON: {error}", hint="restore the branch") from error
+        put_in(self._database, self._names, TABLES[table], rows)
 
     def _condition(self, unit: Unit) -> tuple[str, tuple[int, ...]]:
         table, part = unit
@@ -162,15 +162,17 @@ class StateFiles:
             yield one, self._lines(table, "app = ?", (app,))
             return
         yield one, None
-        names = self._names.all()
-        wanted = {_shard(names[holder]) for holder in holders} if was_large else set(range(_SHARDS))
-        members: dict[int, list[int]] = defaultdict(list)
+        texts = self._names.all()
+        wanted = {_shard(texts[holder]) for holder in holders} if was_large else set(range(_SHARDS))
         query = f"SELECT DISTINCT holder FROM {table} WHERE app = ?"  # noqa: S608 - our own tables
-        for (holder,) in self._database.execute(query, (app,)):
-            members[_shard(names[holder])].append(holder)
+        members = [holder for (holder,) in self._database.execute(query, (app,)) if _shard(texts[holder]) in wanted]
+        listed = "app = ?" if len(wanted) == _SHARDS else f"app = ? AND holder IN ({', '.join('?' * len(members))})"
+        arguments = (app,) if len(wanted) == _SHARDS else (app, *members)
+        rows: dict[int, list[list[Any]]] = defaultdict(list)
+        for row in take_out(self._database, self._names, TABLES[table], listed, arguments):
+            rows[_shard(row[1])].append(row[1:])
         for shard in sorted(wanted):
-            listed = f"app = ? AND holder IN ({', '.join('?' * len(members[shard]))})"
-            yield f"{many}{shard:02x}.jsonl", self._lines(table, listed, (app, *members[shard]))
+            yield f"{many}{shard:02x}.jsonl", _encode.encode_lines(rows[shard]) if rows[shard] else None
 
     def _lines(self, table: str, condition: str, arguments: Sequence[Any]) -> bytes | None:
         rows = take_out(self._database, self._names, TABLES[table], condition, arguments)
@@ -203,8 +205,9 @@ def identify(content: bytes, length: int) -> str:
     return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _shard(holder: str) -> int:
-    return crc32(holder.encode()) % _SHARDS
+@cache
+def _shard(holder: str | None) -> int:
+    return crc32((holder or "").encode()) % _SHARDS
 
 
 def _unit_of(path: str) -> Unit | None:

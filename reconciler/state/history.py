@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.state.codec import encode_moment
-from reconciler.state.contract import LiveThen, Sighting
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
+from reconciler.state.sighting import LiveThen, Sighting
 
 KEPT: Final = 1000
 """How many readings of an app are remembered."""

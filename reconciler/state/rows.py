@@ -103,7 +103,7 @@ def take_out(
     database: Database, names: FileNames, table: Table, condition: str = "true", arguments: Sequence[Any] = ()
 ) -> list[list[Any]]:
     """Return rows of a table as plain lists, sorted."""
-    texts: dict[int, str | None] = {0: None, **names.all()}
+    texts = names.all()
     query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {condition}"  # noqa: S608 - our own tables
     columns: list[Iterable[Any]] = list(zip(*database.execute(query, arguments).fetchall(), strict=True))
     for index in _numbered(table) if columns else ():
@@ -135,11 +135,11 @@ def put_in(database: Database, names: FileNames, table: Table, rows: Iterable[Se
     wanted = {row[index] for index in indexes for row in filled} - {None}
     if not all(isinstance(name, str) for name in wanted):
         raise StateError(f"a row of {table.name} names something by no text", hint="restore the state from a backup")
-    numbers: dict[str | None, int] = {None: 0}
-    numbers.update(names.numbers(wanted))
+    numbers = names.numbers(wanted)
     for row in filled:
         for index in indexes:
-            row[index] = numbers[row[index]]
+            name = row[index]
+            row[index] = 0 if name is None else numbers[name]
     marks = ", ".join("?" * len(table.columns))
     query = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - our own tables
     database.executemany(query, filled)
