@@ -105,11 +105,13 @@ def take_out(
     """Return rows of a table as plain lists, sorted."""
     texts = names.all()
     query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {condition}"  # noqa: S608 - our own tables
-    columns: list[Iterable[Any]] = list(zip(*database.execute(query, arguments).fetchall(), strict=True))
+    columns: list[Sequence[Any]] = list(zip(*database.execute(query, arguments).fetchall(), strict=True))
     for index in _numbered(table) if columns else ():
-        columns[index] = map(texts.__getitem__, columns[index])
-    rows = list(map(list, zip(*columns, strict=True)))
+        columns[index] = [texts[number] for number in columns[index]]
     endings = table.endings
+    while columns and columns[-1].count(endings[len(columns) - 1]) == len(columns[-1]):
+        columns.pop()
+    rows = list(map(list, zip(*columns, strict=True)))
     for row in rows:
         while row[-1] == endings[len(row) - 1]:
             row.pop()

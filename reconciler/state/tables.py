@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+from reconciler.collector import paused_collector
 from reconciler.errors import LockError, StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
@@ -114,7 +115,8 @@ class TableStore(HistoryTable, Upkeep):
         """Return what is applied in an app, with grants numbered by `names`."""
         with self._reading() as database:
             number = self._names.known(app)
-            return Applied() if number is None else applied.load_app(database, self._names, number, names)
+            with paused_collector():
+                return Applied() if number is None else applied.load_app(database, self._names, number, names)
 
     def accounts(self, app: str, identities: Iterable[str]) -> dict[str, AppliedAccount]:
         """Return what is applied of these identities' accounts in an app, of those that have one."""
