@@ -162,6 +162,8 @@ class StateStore(Protocol):
     """
 
     name: ClassVar[str]
+    pace: ClassVar[float]
+    """Seconds that should lie between two writes that can wait: outcomes of intents that are on disk."""
 
     def __enter__(self) -> Self: ...
 
@@ -228,7 +230,7 @@ class StateStore(Protocol):
         ...
 
     def end(self, run: str, summary: str, at: datetime) -> None:
-        """Record that an apply ended."""
+        """Record that an apply ended, and drop what is settled of those long past from the journal."""
         ...
 
     def unsettled(self) -> Sequence[JournalEntry]:

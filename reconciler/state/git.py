@@ -45,6 +45,7 @@ class GitStore(SqliteStore):
 
     name: ClassVar[str] = "git"
     pause: ClassVar[float] = 1.0
+    pace: ClassVar[float] = 10.0
     glance: ClassVar[float] = 5.0
 
     def __init__(

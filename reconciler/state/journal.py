@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from reconciler.provider.change import Change
 from reconciler.state.codec import decode_change, decode_moment, encode_change, encode_moment
 from reconciler.state.contract import JournalEntry, Run
 from reconciler.state.database import Database
+
+RUNS_KEPT: Final = 100
+"""So many of the newest runs keep their journal."""
+
+ENTRIES_KEPT: Final = 20_000
+"""So many of the newest journal entries are kept, unless they are of the run at work or were never settled."""
 
 _RUN = "id, plan_digest, operator, machine, started_at, reason, ended_at, summary"
 _ENTRY = "run, number, app, change_id, change, intended_at, outcome, detail, ended_at"
@@ -35,6 +41,28 @@ def end(database: Database, run: str, summary: str, at: datetime) -> bool:
     """Record that an apply ended; False if it never began."""
     query = "UPDATE runs SET summary = ?, ended_at = ? WHERE id = ?"
     return database.execute(query, (summary, encode_moment(at), run)).rowcount == 1
+
+
+def prune(database: Database, run: str, *, runs: int = RUNS_KEPT, entries: int = ENTRIES_KEPT) -> None:
+    """Drop what is settled of runs long past; the audit trail keeps what was done.
+
+    Args:
+        database: where it is.
+        run: one that is kept in any case.
+        runs: how many of the newest runs keep their entries.
+        entries: how many of the newest entries are kept.
+    """
+    query = "SELECT number FROM runs ORDER BY number DESC LIMIT 1 OFFSET ?"
+    oldest = database.execute(query, (runs - 1,)).fetchone()
+    last = database.execute("SELECT max(number) FROM journal").fetchone()[0] or 0
+    database.execute(
+        "DELETE FROM journal WHERE outcome <> '' AND run <> ? "
+        "AND (number <= ? OR run IN (SELECT id FROM runs WHERE number < ?))",
+        (run, last - entries, oldest[0] if oldest else 0),
+    )
+    if oldest:
+        unused = "id NOT IN (SELECT run FROM journal)"
+        database.execute(f"DELETE FROM runs WHERE number < ? AND {unused}", (oldest[0],))  # noqa: S608 - ours
 
 
 def has_run(database: Database, run: str) -> bool:

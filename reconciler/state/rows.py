@@ -99,13 +99,21 @@ TABLES: Final[Mapping[str, Table]] = {
 """Every table but `meta`, `names` and `lock`, in the order in which they are written."""
 
 
-def take_out(
-    database: Database, names: FileNames, table: Table, condition: str = "true", arguments: Sequence[Any] = ()
+def take_out(  # noqa: PLR0913 - of what, which rows, and what is kept beside it
+    database: Database,
+    names: FileNames,
+    table: Table,
+    condition: str = "true",
+    arguments: Sequence[Any] = (),
+    *,
+    folded: Sequence[Sequence[int]] = (),
 ) -> list[list[Any]]:
-    """Return rows of a table as plain lists, sorted."""
+    """Return rows of a table as plain lists, sorted; `folded` are more of them, their usual endings left out."""
     texts = names.all()
     query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {condition}"  # noqa: S608 - our own tables
-    columns: list[Sequence[Any]] = list(zip(*database.execute(query, arguments).fetchall(), strict=True))
+    listed = database.execute(query, arguments).fetchall()
+    listed += [(*row, *table.endings[len(row) :]) for row in folded]
+    columns: list[Sequence[Any]] = list(zip(*listed, strict=True))
     for index in _numbered(table) if columns else ():
         columns[index] = [texts[number] for number in columns[index]]
     endings = table.endings

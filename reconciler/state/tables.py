@@ -14,6 +14,7 @@ from reconciler.errors import LockError, StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.state import applied, audit, intents, journal
+from reconciler.state.blocks import Blocks
 from reconciler.state.codec import encode_moment
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, AuditEntry, JournalEntry, Lock, Run
 from reconciler.state.database import Database
@@ -31,12 +32,16 @@ class TableStore(HistoryTable, Upkeep):
     name: ClassVar[str]
     pause: ClassVar[float] = 0.1
     """Seconds between two attempts to take a lock that somebody holds."""
+    pace: ClassVar[float] = 0.5
+    """Seconds between two writes of outcomes."""
     glance: ClassVar[float] = 0.02
     """Seconds for which a lock that was just seen to be ours is not looked at again."""
 
     _database: Database
     _names: FileNames
     _lock: TableLock
+    _grants: Blocks | None = None
+    """Where grants that have settled are folded away, in back ends that do so."""
     _joined = False
     _looked = -math.inf
 
@@ -116,7 +121,8 @@ class TableStore(HistoryTable, Upkeep):
         with self._reading() as database:
             number = self._names.known(app)
             with paused_collector():
-                return Applied() if number is None else applied.load_app(database, self._names, number, names)
+                folded = self._grants.read(number or 0) if self._grants else ()
+                return Applied() if number is None else applied.load_app(database, self._names, number, names, folded)
 
     def accounts(self, app: str, identities: Iterable[str]) -> dict[str, AppliedAccount]:
         """Return what is applied of these identities' accounts in an app, of those that have one."""
@@ -147,7 +153,7 @@ class TableStore(HistoryTable, Upkeep):
         """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
         with self._writing() as database:
             number = self._names.known(app)
-            for table in ("accounts", "entitlements", "grants", "counts", "readings", "held", "apps"):
+            for table in ("accounts", "entitlements", "grants", "counts", "readings", "held", "blocks", "apps"):
                 database.execute(f"DELETE FROM {table} WHERE app = ?", (number,))  # noqa: S608 - our own tables
 
     def begin(self, run: Run) -> None:
@@ -196,10 +202,11 @@ class TableStore(HistoryTable, Upkeep):
         return change.app
 
     def end(self, run: str, summary: str, at: datetime) -> None:
-        """Record that an apply ended."""
+        """Record that an apply ended, and drop what is settled of those long past."""
         with self._writing() as database:
             self._require_run(run)
             journal.end(database, run, summary, at)
+            journal.prune(database, run)
 
     def unsettled(self) -> Sequence[JournalEntry]:
         """Return the intents whose outcome was never recorded: an earlier run was interrupted."""

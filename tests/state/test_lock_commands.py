@@ -10,6 +10,7 @@ import pytest
 from cli_company import COMMAND, Company, environment
 from faulty_server import SECRET, FaultyServer, Request, run_faulty_server
 from other_process import holding, say
+from support.state_back_ends import git, make_clone
 
 from reconciler.cli.exits import Exit
 from reconciler.model.company import Settings
@@ -18,9 +19,9 @@ HELD = "ana@laptop has held the state's lock since 2026-03-01 00:00 UTC (apply)"
 PEOPLE = 60
 
 
-def test_an_apply_waits_as_long_as_it_is_told_to(company: Company, state_settings: Settings) -> None:
+def test_an_apply_waits_as_long_as_it_is_told_to(company: Company, company_settings: Settings) -> None:
     """It says whom it waits for, with what and since when; when the lock is free it applies."""
-    with holding(state_settings) as holder:
+    with holding(company_settings) as holder:
         refused = company.run("apply", "--yes")
         assert (refused.returncode, HELD in refused.stderr) == (Exit.ERROR, True)
         assert "waiting" not in refused.stderr
@@ -64,6 +65,19 @@ def grow(company: Company, server: FaultyServer) -> None:
     company.write(
         "apps/hub.yaml", f"apps: {{hub: {{owner: p0, accounts: {{to: {{everyone: true}}}}, route: {route}}}}}\n"
     )
+
+
+def test_an_apply_on_a_branch_pushes_a_few_times(tmp_path: Path) -> None:
+    """However many changes there are: intents together, outcomes at the branch's pace."""
+    company = Company(tmp_path)
+    bare = make_clone(tmp_path)
+    with run_faulty_server() as server:
+        grow(company, server)
+        company.write("reconciler.yaml", "organization: Acme\nstate: {git: {}}\n")
+        done = company.run("apply", "--yes", SCIM_TOKEN=SECRET)
+        assert done.returncode == Exit.DONE, done.stderr
+        assert len(server.store.users) == PEOPLE
+    assert int(git(bare, "rev-list", "--count", "reconciler/state")) <= 12
 
 
 def test_a_run_whose_lock_is_broken_sends_no_new_request(company: Company) -> None:
