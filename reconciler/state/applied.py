@@ -13,6 +13,7 @@ from reconciler.state.contract import Adoption, Applied, AppliedAccount, Applied
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
 
+_AT_ONCE = 200
 _ACCOUNT = "holder, remote_id, username, status, attributes, since, pending, unfinished"
 
 
@@ -55,12 +56,13 @@ def load_accounts(
     database: Database, file: FileNames, app: int, identities: Iterable[str]
 ) -> dict[str, AppliedAccount]:
     """Return what is applied of some identities' accounts."""
-    query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND holder = ?"  # noqa: S608 - our own columns
+    numbers = [number for number in map(file.known, identities) if number is not None]
     found: dict[str, AppliedAccount] = {}
-    for identity in identities:
-        number = file.known(identity)
-        if number is not None:
-            found.update(_accounts(file, database.execute(query, (app, number))))
+    for start in range(0, len(numbers), _AT_ONCE):
+        part = numbers[start : start + _AT_ONCE]
+        holders = f"holder IN ({', '.join('?' * len(part))})"
+        query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND {holders}"  # noqa: S608 - our own columns
+        found.update(_accounts(file, database.execute(query, (app, *part))))
     return found
 
 

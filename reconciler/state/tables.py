@@ -169,6 +169,7 @@ class TableStore(HistoryTable, Upkeep):
         with self._writing() as database:
             self._require_run(run)
             apps = {app: self._app(app) for app in {change.app for change in changes}}
+            self._names.numbers({name for change in changes for name in (change.holder, change.entitlement) if name})
             previous: dict[int, str | None] = {}
             steps_last = sorted(range(len(changes)), key=lambda index: intents.is_step(changes[index]))
             for index in steps_last:
@@ -176,30 +177,28 @@ class TableStore(HistoryTable, Upkeep):
                 previous[index] = intents.enter(database, self._names, app, changes[index], at)
             for number in apps.values():
                 self._touch(number)
-            return [journal.record(database, run, c, previous[i], moment) for i, c in enumerate(changes)]
+            return journal.record(database, run, changes, previous, moment)
 
     def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
         """Record outcomes, by the entries' numbers."""
         moment = encode_moment(at)
         with self._writing() as database:
             self._require_run(run)
-            touched = {self._settle(database, number, receipt, moment) for number, receipt in receipts}
-            for app in sorted(touched):
-                self._touch(self._app(app))
-
-    def _settle(self, database: Database, number: int, receipt: Receipt, moment: str) -> str:
-        """Record one outcome and return the app that it is about."""
-        change = receipt.change
-        row = database.execute(
-            "SELECT change_id, outcome, previous FROM journal WHERE number = ?", (number,)
-        ).fetchone()
-        if row is None or row[0] != change.id:
-            raise StateError(f"journal entry {number} is not about {change.id}", hint="this is a fault of the caller")
-        if row[1] not in _OPEN:
-            return change.app
-        journal.conclude(database, number, receipt.outcome.value, receipt.detail, moment)
-        intents.settle(database, self._names, self._app(change.app), receipt, row[2])
-        return change.app
+            listed = list(receipts)
+            found = journal.find(database, [number for number, _ in listed])
+            apps = {app: self._app(app) for app in {receipt.change.app for _, receipt in listed}}
+            for number, receipt in listed:
+                change = receipt.change
+                change_id, outcome, previous = found.get(number, ("", "", None))
+                if change_id != change.id:
+                    words = f"journal entry {number} is not about {change.id}"
+                    raise StateError(words, hint="this is a fault of the caller")
+                if outcome in _OPEN:
+                    found[number] = change_id, receipt.outcome.value, previous
+                    journal.conclude(database, number, receipt.outcome.value, receipt.detail, moment)
+                    intents.settle(database, self._names, apps[change.app], receipt, previous)
+            for app in apps.values():
+                self._touch(app)
 
     def end(self, run: str, summary: str, at: datetime) -> None:
         """Record that an apply ended, and drop what is settled of those long past."""
