@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.group import help_of
-from reconciler.cli.options import Common, base_option, scope_options, shared_options
+from reconciler.cli.options import Common, Duration, base_option, scope_options, shared_options
 from reconciler.cli.output import print_lines
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ HELP = help_of(
     metavar="FILE",
     help="Who approved it, as JSON from the forge; else by hand. Recorded.",
 )
+@click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default=0.0,
+    metavar="DURATION",
+    help="Wait so long (30s, 10m, 1h) for another run to end.",
+)
 @shared_options()
 @click.pass_obj
 def command(
@@ -52,13 +59,14 @@ def command(
     override: str | None,
     reason: str | None,
     approval: Path | None,
+    lock_timeout: float,
     **asked: Any,
 ) -> int:
     """Apply, and report what came of every change."""
     from reconciler.cli.asking import need_terminal
     from reconciler.cli.opening import make_scope, open_company
     from reconciler.cli.plan import read_plan
-    from reconciler.cli.watching import watch_applying, watch_reading
+    from reconciler.cli.watching import watch_applying, watch_reading, watch_waiting
     from reconciler.run.applying import apply_plan
 
     lifted = _override(override, reason)
@@ -81,6 +89,8 @@ def command(
         read_progress=watch_reading(common, session, scope),
         override=lifted,
         review=review,
+        wait=lock_timeout,
+        waiting=watch_waiting(common, lock_timeout),
     )
     if report is None:
         print_lines(["nothing was applied"], sys.stderr)

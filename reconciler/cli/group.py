@@ -21,7 +21,7 @@ COMMANDS = {
     "apply": Entry("apply", "Make it true: apply a reviewed plan, or plan, ask and apply."),
     "drift": Entry("drift", "Show what was changed behind git's back."),
     "explain": Entry("explain", "Tell why somebody has what they have."),
-    "who": Entry("who", "Tell who has an entitlement, and why."),
+    "who": Entry("who", "Tell who has an entitlement, and what somebody has; now or then."),
     "request": Entry("request", "Ask for access, or give it back, by a pull request."),
     "offboard": Entry("offboard", "Take all access from a person now, and let git know by a pull request."),
     "tickets": Entry("tickets", "List the open tickets of every app."),

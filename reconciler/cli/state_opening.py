@@ -31,10 +31,10 @@ def open_for(common: Common, *, read_only: bool = True) -> "StateStore":
 
 
 @contextmanager
-def locked(state: "StateStore", command: str) -> Iterator["StateStore"]:
-    """Use a state with its lock held: no apply may be at work meanwhile."""
+def locked(state: "StateStore", command: str, wait: float = 0.0) -> Iterator["StateStore"]:
+    """Use a state with its lock held: no apply may be at work meanwhile; wait so many seconds for one to end."""
     with state:
-        state.lock(getpass.getuser(), command, datetime.now(UTC))
+        state.lock(getpass.getuser(), command, datetime.now(UTC), wait)
         try:
             yield state
         finally:

@@ -1,13 +1,12 @@
 """A folder of YAML becomes a company: every file parsed once, every problem told at once."""
 
-import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.collector import paused_collector
 from reconciler.errors import InputError
 from reconciler.load.build import Built, build_company
 from reconciler.load.cache import Cache
@@ -86,7 +85,7 @@ def load_company(
         InputError: the YAML has errors; it holds all of them, and the warnings.
         ConfigurationError: the folder does not exist, or `reconciler.yaml` cannot be read.
     """
-    with _paused_collector():
+    with paused_collector():
         settings, problems, contents = read_settings(root)
         files = _Files(trust(settings, trusted), problems)
         found = find_files(root, _ignored(settings))
@@ -137,7 +136,7 @@ def read_contents(  # noqa: PLR0913 - what there is, and what is known of it alr
         digests: path → SHA-256 of contents that are known already: they are not asked for if the cache has them.
         checked: whether names that nobody has and the like are looked for, too.
     """
-    with _paused_collector():
+    with paused_collector():
         name = next((name for name in SETTINGS_NAMES if name in contents), "")
         settings, problems = parse_settings(contents[name], root, name) if name else (Settings(root), [])
         files = _Files(settings, problems)
@@ -272,15 +271,3 @@ def _digest(digests: Mapping[str, bytes]) -> str:
     for path, digest in sorted(digests.items()):
         whole.update(f"{len(path.encode())}:{path}".encode() + digest)
     return whole.hexdigest()
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Pause the garbage collector: a load makes much, and no garbage in circles."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()

@@ -1,5 +1,7 @@
 """The plan of one app: declared, applied and live in; changes, findings and adoption out. Pure."""
 
+from collections.abc import Callable
+
 from reconciler.items import kind_of
 from reconciler.plan.accounts import classify_accounts
 from reconciler.plan.basis import JudgedApp, gather_basis
@@ -11,18 +13,18 @@ from reconciler.plan.lost import hold_back, set_aside
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
 from reconciler.plan.routes import Router, is_entitlement
-from reconciler.plan.sides import completeness, join_sides
+from reconciler.plan.sides import Sides, completeness, join_sides
 from reconciler.plan.tickets import named_items, sort_tickets
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 from reconciler.resolve.declared import Presence
 from reconciler.state.contract import Adoption
 
 
-def plan_app(inputs: AppInputs) -> AppPlan:
+def plan_app(inputs: AppInputs, watch: Callable[[Sides], None] | None = None) -> AppPlan:
     """Compare the three sides of one app and say what is to be done, shown, adopted and forgotten.
 
     The result carries what `build_plan` needs for the guards; the same inputs give the same result, in whatever order
-    an app listed its items.
+    an app listed its items. `watch` is shown the sides, unless no way could be opened at all.
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
@@ -41,6 +43,8 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     unread_collections(draft)
     _tell_notes(draft)
     plan = _finish(draft, ways)
+    if watch:
+        watch(sides)
     return hold_back(plan, inputs.lost) if inputs.lost else plan
 
 

@@ -7,6 +7,7 @@ import platform
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.apply.check import refuse_stale
@@ -17,7 +18,7 @@ from reconciler.apply.report import EXIT_REFUSED, Report
 from reconciler.audit.anchor import open_anchor
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError, StateError
+from reconciler.errors import LockError, PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
@@ -25,10 +26,12 @@ from reconciler.run.belief import judge_state
 from reconciler.run.holding import agreed
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
+from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
 from reconciler.state.lineage import remember_lineage
+from reconciler.state.lock import SETTLING
 from reconciler.state.offboarded import hold_offboarded, release_offboarded
 from reconciler.state.open import open_state
 
@@ -48,6 +51,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     review: Review | None = None,
     reason: str = "",
     offboard: Mapping[str, datetime] = _NOBODY,
+    wait: float = 0.0,
+    waiting: Callable[[LockError], None] | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -62,6 +67,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         review: who approved it, as the forge says; None means by hand.
         reason: why this is done, for the record; an override has its own.
         offboard: people who leave by this apply, and when; they are held for gone until git says so too.
+        wait: seconds to wait for another apply to end. What is due is then what is due at the end of the waiting.
+        waiting: told whom it waits for.
 
     Raises:
         PlanError: the session is in the future.
@@ -71,10 +78,15 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     if session.future:
         raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
     with open_state(session.settings) as state:
-        state.lock(_operator(), "apply", datetime.now(UTC))
+        state.lock(_operator(), SETTLING, datetime.now(UTC), wait, waiting)
         try:
+            if wait and session.base is None:
+                session = replace(session, moment=datetime.now(UTC))
+            readings = Readings(lambda: datetime.now(UTC))
             belief = judge_state(session, scope, state)
-            plan = plan_with(session, scope, state, progress=read_progress, override=override, belief=belief)
+            plan = plan_with(
+                session, scope, state, progress=read_progress, override=override, belief=belief, watch=readings.see
+            )
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
@@ -83,6 +95,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             run = _run_of(plan, override.reason if override else reason)
             witness = _witness(session, run, review, doubted=belief.doubted)
             report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            readings.remember(state, report)
             release_offboarded(
                 state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
             )

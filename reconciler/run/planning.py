@@ -1,7 +1,7 @@
 """A plan is made: the apps are read with transports that cannot write, and each is compared as soon as it is there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
@@ -10,6 +10,7 @@ from reconciler.model.apps import App
 from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
+from reconciler.plan.sides import Sides
 from reconciler.provider.snapshot import AccountStatus
 from reconciler.run.belief import Belief, judge_state
 from reconciler.run.holding import keep_gone
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
 
 
 def make_plan(
-    session: Session, scope: Scope, *, progress: ReadProgress | None = None, override: Override | None = None
+    session: Session,
+    scope: Scope,
+    *,
+    progress: ReadProgress | None = None,
+    override: Override | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
-    """Read every app in scope and return the plan; nothing is written anywhere.
+    """Read every app in scope and return the plan; nothing is written anywhere. `watch` sees every app.
 
     Raises:
         ConfigurationError: the scope names an app or an identity that does not exist.
         StateError: the state cannot be read.
     """
     with open_state(session.settings, read_only=True) as state:
-        return plan_with(session, scope, state, progress=progress, override=override)
+        return plan_with(session, scope, state, progress=progress, override=override, watch=watch)
 
 
 def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far believed, and who watches
@@ -45,6 +51,7 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
     progress: ReadProgress | None = None,
     override: Override | None = None,
     belief: Belief | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
     """Make a plan beside a state that is already open, as `apply` does under its lock.
 
@@ -55,13 +62,14 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
         progress: who watches the reading, or None.
         override: lifts limits of exactly this plan.
         belief: how far the state is believed, where that was asked already.
+        watch: sees the three sides of every app.
     """
     belief = belief or judge_state(session, scope, state)
     # A state that is in doubt makes nobody a leaver either.
     session = session if belief.doubted else keep_gone(session, state)
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress))
+    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress, watch=watch))
     base = session.base
     plan = build_plan(
         parts.own,
@@ -119,6 +127,7 @@ async def _plan_apps(  # noqa: PLR0913 - same
     *,
     belief: Belief,
     progress: ReadProgress | None,
+    watch: Callable[[Sides], None] | None,
 ) -> "Parts":
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
     unasked = session.base.unasked if session.base else frozenset()
@@ -135,7 +144,7 @@ async def _plan_apps(  # noqa: PLR0913 - same
         await answers.use_the_wait(gatherer.prepare)
         async for answer in answers:
             inputs = gatherer.gather(answer)
-            comparer.add(inputs, plan_app(inputs))
+            comparer.add(inputs, plan_app(inputs, watch))
     for app in apps:
         if app.name in unasked:
             comparer.leave_unasked(app)

@@ -145,7 +145,7 @@ class GitBranch:
                 _write_change(stream, path, content)
             stream.write(b"done\n")
             stream.seek(0)
-            self._git("fast-import", "--quiet", "--force", stdin=stream)
+            self._git("-c", "core.compression=1", "fast-import", "--quiet", "--force", stdin=stream)
         commit = self._git("rev-parse", temporary).strip().decode()
         self._git("update-ref", "-d", temporary)
         return commit

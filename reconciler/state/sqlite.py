@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from reconciler.errors import StateError
 from reconciler.state.file import explaining, open_for_reading, open_for_writing
+from reconciler.state.history import held_blocks
 from reconciler.state.lock import FileLock, TableLock
 from reconciler.state.names import FileNames
 from reconciler.state.tables import TableStore
@@ -32,6 +33,7 @@ class SqliteStore(TableStore):
         self._read_only = read_only
         self._database = open_for_reading(path) if read_only else open_for_writing(path)
         self._names = FileNames(self._database)
+        self._held = held_blocks(self._database)
         self._lock: TableLock = FileLock(self._database, path)
 
     def close(self) -> None:
