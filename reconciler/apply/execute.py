@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,14 +68,25 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
         trail.append([*tell_start(plan, run, witness.approval)], clock())
     work = _Work(plan, providers, state, run, progress, clock, trail)
     progress.started(run, sum(1 for _ in plan.changes()))
+    try:
+        report = await _carry_out(work, doubts)
+    except BaseException:
+        progress.given_up()
+        raise
+    report = replace(report, problems=(*report.problems, *witness.anchor_head(state, clock(), run.id)))
+    progress.finished(report)
+    return report
+
+
+async def _carry_out(work: "_Work", doubts: Sequence[str]) -> Report:
+    """Do the work, and record how it ended."""
     await work.do()
     report = work.report()
     report = replace(report, problems=(*doubts, *report.problems))
+    trail, run, state, clock = work.trail, work.run, work.state, work.clock
     with trail.together():
         trail.append([tell_end(run.id, report.summary, report.counts(), report.problems)], clock())
         state.end(run.id, report.summary, clock())
-    report = replace(report, problems=(*report.problems, *witness.anchor_head(state, clock(), run.id)))
-    progress.finished(report)
     return report
 
 
@@ -125,12 +137,16 @@ class _Work:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             self._walk.stopped = not task.done()
+            if self._walk.stopped:
+                self.progress.stopping()
             if current := asyncio.current_task():
                 current.uncancel()
             try:
                 await asyncio.shield(task)
             except asyncio.CancelledError:
                 task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
                 raise
 
     async def _apply(self, app: AppPlan, stages: Sequence[Sequence[Strand]], left_open: Sequence[JournalEntry]) -> None:

@@ -23,6 +23,7 @@ from reconciler.provider.contract import Provider
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.session import Session
+from reconciler.run.stopping import stopping_on_interrupt
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
 from reconciler.state.lineage import lost_apps, remember_lineage
@@ -58,6 +59,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         PlanError: the session is in the future.
         StalePlanError: what was reviewed is not what would be done now.
         LockError: another apply is at work.
+        KeyboardInterrupt: somebody stopped it twice: what is left open is looked up by the next apply.
     """
     if session.future:
         raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
@@ -72,7 +74,10 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             run = _run_of(plan, override)
             witness = _witness(session, run, review)
             lost = lost_apps(session.settings, state) - set(scope.baselines)
-            report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            try:
+                report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
             return report
         finally:
@@ -110,9 +115,10 @@ async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watch
 ) -> Report:
     async with AsyncExitStack() as stack:
         providers = await _open_writers(session, plan, state, stack)
-        return await execute(
-            plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
-        )
+        with stopping_on_interrupt():
+            return await execute(
+                plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
+            )
 
 
 async def _open_writers(
