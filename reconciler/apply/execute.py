@@ -11,7 +11,7 @@ from reconciler.apply.ledger import Ledger
 from reconciler.apply.progress import Progress
 from reconciler.apply.refusals import miss, refuse, refused_apps
 from reconciler.apply.report import Report
-from reconciler.apply.resume import look_up
+from reconciler.apply.resume import look_up, recall
 from reconciler.apply.route import Route, routes_of
 from reconciler.apply.tickets import cancel_tickets
 from reconciler.apply.verify import ReadBack, adoption_of, read_back
@@ -192,7 +192,8 @@ class _Work:
             self.state.adopt(app, adoption)
 
     async def _recover(self, route: Route, entries: Sequence[JournalEntry]) -> None:
-        found = await look_up(route, entries)
+        holders = sorted({entry.change.holder for entry in entries if entry.change})
+        found = await look_up(route, recall(entries, self.state.accounts(route.app, holders)))
         left = {entry.number: entry for entry in entries}
         told = [tell_settled(self.run.id, left[number], receipt) for number, receipt in found.receipts]
         with self.trail.together():

@@ -31,6 +31,8 @@ def judge_trail(changes: Collection[str], company: Company) -> Iterator[str]:
     asked = {(e.body["run"], e.body["change"]) for e in entries if e.kind == Kind.ASKED}
     ended = {(e.body["run"], e.body["change"]) for e in entries if e.kind in _ENDS}
     yield from (f"the trail does not tell what came of {change} in run {run}" for run, change in sorted(asked - ended))
+    undecided = [e.body for e in entries if e.kind == Kind.SETTLED and e.body["outcome"] == Outcome.UNKNOWN]
+    yield from (f"the trail cannot tell of {body['change']}: {body['detail']}" for body in undecided)
     history = History(Period())
     for entry in entries:
         history.take(entry)
