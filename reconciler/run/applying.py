@@ -28,6 +28,7 @@ from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
+from reconciler.run.stopping import stopping_on_interrupt
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
 from reconciler.state.lineage import remember_lineage
@@ -74,6 +75,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         PlanError: the session is in the future.
         StalePlanError: what was reviewed is not what would be done now.
         LockError: another apply is at work.
+        KeyboardInterrupt: somebody stopped it twice: what is left open is looked up by the next apply.
     """
     if session.future:
         raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
@@ -94,7 +96,10 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             hold_offboarded(state, offboard)
             run = _run_of(plan, override.reason if override else reason)
             witness = _witness(session, run, review, doubted=belief.doubted)
-            report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            try:
+                report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
             readings.remember(state, report)
             release_offboarded(
                 state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
@@ -135,9 +140,10 @@ async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watch
 ) -> Report:
     async with AsyncExitStack() as stack:
         providers = await _open_writers(session, plan, state, stack)
-        return await execute(
-            plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
-        )
+        with stopping_on_interrupt():
+            return await execute(
+                plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
+            )
 
 
 async def _open_writers(

@@ -6,9 +6,12 @@ The work tree, the index and every other branch stay as they are: commits are ma
 """
 
 import re
+import signal
+import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from uuid import uuid4
@@ -200,16 +203,18 @@ class GitBranch:
     def _run(self, *arguments: str, stdin: BinaryIO | None = None, network: bool = False) -> tuple[int, bytes, str]:
         """Run git and return its exit code, its output, and the last line that it complained with."""
         more: dict[str, Any] = {"kill_after_timeout": _PATIENCE} if network else {}
-        done: Any = self._repo.git.execute(
-            ["git", *arguments],
-            istream=stdin,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            env=_ENVIRONMENT,
-            **more,
-        )
+        with _undisturbed():
+            done: Any = self._repo.git.execute(
+                ["git", *arguments],
+                istream=stdin,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=_ENVIRONMENT,
+                preexec_fn=None if sys.platform == "win32" else _ignore_interrupts,
+                **more,
+            )
         status, output, said = done
         lines = [line for line in str(said).splitlines() if line.strip() and not line.startswith("hint:")]
         return int(status), bytes(output), _PASSWORD.sub("", lines[-1].strip()) if lines else ""
@@ -217,6 +222,27 @@ class GitBranch:
     def close(self) -> None:
         """End what git still runs."""
         self._repo.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a Ctrl-C reach us only when git has ended: what came of it must be known."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
+    """Let git live on: a terminal sends a Ctrl-C to it, too, and it would die in the middle of a push.
+
+    What is ignored stays ignored in all that git starts; what is blocked does not, git unblocks it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _choose_remote(repo: "git.Repo", name: str) -> str:

@@ -43,11 +43,18 @@ class SqliteStore(TableStore):
         finally:
             self._database.close()
 
+    def _begin(self, statement: str) -> None:
+        """Begin a transaction; give up one that an interruption (Ctrl-C) kept from being ended."""
+        if self._database.in_transaction:
+            self._names.forget()
+            self._database.execute("ROLLBACK")
+        self._database.execute(statement)
+
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
         """See one moment of the file."""
         with explaining(self.path):
-            self._database.execute("BEGIN")
+            self._begin("BEGIN")
             try:
                 yield self._database
             finally:
@@ -59,7 +66,7 @@ class SqliteStore(TableStore):
         with explaining(self.path):
             if self._read_only:
                 raise StateError("it was opened for planning, which never writes", hint="this is a fault of the caller")
-            self._database.execute("BEGIN IMMEDIATE")
+            self._begin("BEGIN IMMEDIATE")
             try:
                 yield self._database
                 self._database.execute("COMMIT")
