@@ -11,6 +11,7 @@ The shape (`version` rises only when something is taken away or changes its mean
      apps: [{app, ways: [{name, version}], config_digest, complete, error, requests, seconds, as_of,
              counts: {declared_accounts, …},
              collections: {NAME: {complete, why, unread: [key]}},
+             prices: {ENTITLEMENT: "12.50 EUR/month"},
              adoption: {accounts, entitlements, grants, gone},          numbers
              changes: [{id, operation, kind, item, way, before, after, username, account_id, entitlement_id,
                         cause, why: [{text, place}], privileged, blocked}],
@@ -103,6 +104,7 @@ def _app_data(app: AppPlan) -> dict[str, Any]:
         "seconds": round(app.seconds, 3),
         "as_of": app.as_of.isoformat() if app.as_of else None,
         "counts": asdict(app.counts),
+        "prices": dict(app.prices),
         "collections": {name: _collection_data(part) for name, part in sorted(app.collections.items())},
         "adoption": {name: len(getattr(app.adoption, name)) for name in ("accounts", "entitlements", "grants", "gone")},
         "changes": [change_data(change) for change in app.changes],

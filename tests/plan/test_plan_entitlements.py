@@ -149,3 +149,15 @@ def test_a_name_that_two_entitlements_carry_is_a_conflict() -> None:
     plan = world.plan()
     assert plan.changes == ()
     assert "2 entitlements are called team:a (ids e-team:a, e-twin)" in found(plan, Fact.CONFLICT)[0].text
+
+
+def test_a_plan_carries_the_prices_of_what_it_changes() -> None:
+    """For whoever sums them up; what stays as it is costs what it did."""
+    prices = {"team:a": "12.50 EUR/month", "team:b": "3 USD/year"}
+    world = World(app=app_with(*(rules(key, price=price) for key, price in prices.items())))
+    for key in prices:
+        world.model.add_entitlement(key)
+    world = world.settled("ana", "team:b").declare("ana", "team:a")
+    plan = world.plan()
+    assert [change.entitlement for change in plan.changes] == ["team:a"]
+    assert plan.prices == {"team:a": "12.50 EUR/month"}
