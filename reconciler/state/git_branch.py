@@ -5,6 +5,7 @@ The work tree, the index and every other branch stay as they are: commits are ma
 (`--force-with-lease`), so that of two writers one is refused.
 """
 
+import os
 import re
 import tempfile
 import time
@@ -201,7 +202,7 @@ class GitBranch:
         """Run git and return its exit code, its output, and the last line that it complained with."""
         more: dict[str, Any] = {"kill_after_timeout": _PATIENCE} if network else {}
         done: Any = self._repo.git.execute(
-            ["git", *arguments],
+            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],
             istream=stdin,
             with_extended_output=True,
             with_exceptions=False,

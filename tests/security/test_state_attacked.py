@@ -175,7 +175,7 @@ def test_a_hook_of_the_repository_is_not_run_by_the_anchor_or_the_state(company:
     pwned = company.folder / "pwned"
     hooks = company.folder / ".git/hooks"
     hooks.mkdir(exist_ok=True)
-    for name in ("pre-push", "pre-commit", "post-commit", "commit-msg", "prepare-commit-msg", "post-checkout"):
+    for name in ("pre-push", "pre-commit", "post-commit", "commit-msg", "prepare-commit-msg", "reference-transaction"):
         (hooks / name).write_text(f"#!/bin/sh\ntouch '{pwned}'\n")
         (hooks / name).chmod(0o755)
     company.write("reconciler.yaml", "organization: Acme\nstate: {git: {}}\naudit: {anchor: {git: {}}}\n")
