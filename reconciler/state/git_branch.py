@@ -200,9 +200,10 @@ class GitBranch:
 
     def _run(self, *arguments: str, stdin: BinaryIO | None = None, network: bool = False) -> tuple[int, bytes, str]:
         """Run git and return its exit code, its output, and the last line that it complained with."""
+        arguments = ("-c", f"core.hooksPath={os.devnull}", *arguments)
         more: dict[str, Any] = {"kill_after_timeout": _PATIENCE} if network else {}
         done: Any = self._repo.git.execute(
-            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],
+            ["git", *arguments],
             istream=stdin,
             with_extended_output=True,
             with_exceptions=False,
