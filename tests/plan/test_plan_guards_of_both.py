@@ -161,3 +161,12 @@ def test_a_leaver_counts_once_however_many_apps_there_are_and_in_no_other_limit(
         apps.append(world.plan())
     assert refusals(whole_plan(*apps, policies=policies)) == set()
     assert refusals(whole_plan(*apps, policies=(Policies(limits=Limits(Limit(1))),))) == {"leavers "}
+
+
+def test_an_app_whose_own_limit_was_raised_is_not_refused_by_the_one_that_nobody_set() -> None:
+    """Twelve in each of three apps is too much by default, and not where one app alone may lose forty."""
+    apps = [shrinking(f"app{number}", 12) for number in range(3)]
+    raised = (Policies(limits=Limits(removals_per_app=Limit(40))),)
+    assert "removals " in refusals(whole_plan(*apps))
+    assert "removals " not in refusals(whole_plan(*apps, policies=raised))
+    assert "removals " in refusals(whole_plan(*apps, policies=(*raised, Policies(limits=Limits(removals=Limit(3))))))
