@@ -156,7 +156,7 @@ def _rows(file: Path) -> Iterator[list[Any]]:
         for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise StateError(f"{file}:{number}: this is no JSON", hint="export it again") from error
             if not isinstance(row, list) or not row:
                 raise StateError(f"{file}:{number}: this is no row of a state", hint="export it again")

@@ -29,13 +29,14 @@ class Limits:
         leavers: how many people may leave in one plan.
         removals_per_app: how many other removals it may hold in one app, in all and of each kind.
         minimum_admins: how many usable holders of each privileged entitlement must remain.
-        removals: how many other removals it may hold in all apps together.
+        removals: how many other removals it may hold in all apps together; None means 25 or 10 %, and never less
+            than what one app alone may lose.
     """
 
     leavers: Limit = Limit(3, 0.01)
     removals_per_app: Limit = Limit(5, 0.10)
     minimum_admins: int = 2
-    removals: Limit = Limit(25, 0.10)
+    removals: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

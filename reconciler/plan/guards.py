@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.items import AccountItem, fold, kind_of
-from reconciler.model.policies import Limit, Policies, Protected
+from reconciler.model.policies import Limit, Limits, Policies, Protected
 from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
 from reconciler.provider.change import Cause, Change, Operation
 
 ALL_REMOVALS = "removals"
+_ALL_REMOVALS = Limit(25, 0.1)
 _FIRST_APPLY = Limit(20, 0.3)
 _TAKING = frozenset(
     {
@@ -136,10 +137,19 @@ def _judge_all_removals(
     """Count what is taken from others than leavers in all apps: a little everywhere may be much."""
     counts = [count for app in apps if (count := _count_removals(app, leavers).total())]
     population = sum(sum(basis_of(app).population.values()) for app in apps)
-    total, allowed = sum(counts), _allowed([policy.limits.removals for policy in policies], population)
+    total = sum(counts)
+    allowed = min((_allowed_in_all(policy.limits, apps, population) for policy in policies), default=0)
     if total > allowed or len(counts) > 1:
         text = f"{total} of {allowed} {_removals_word(allowed)} in all apps"
         yield Verdict(ALL_REMOVALS, "", total > allowed, text)
+
+
+def _allowed_in_all(limits: Limits, apps: Sequence[AppPlan], population: int) -> int:
+    """Return how many removals all apps may hold; where nobody said, never less than what one app alone may."""
+    if limits.removals is not None:
+        return limits.removals.allowed(population)
+    alone = (limits.removals_per_app.allowed(sum(basis_of(app).population.values())) for app in apps)
+    return max(_ALL_REMOVALS.allowed(population), max(alone, default=0))
 
 
 def _judge_removals(app: AppPlan, policies: Sequence[Policies], leavers: frozenset[str]) -> Iterator[Verdict]:

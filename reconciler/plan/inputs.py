@@ -71,7 +71,6 @@ class AppInputs:
         reread: remote id → the account, of pinned leavers that were read singly because the list was not to be had;
             None for one that does not exist.
         policies: of the base and of the head; the stricter counts.
-        privileged: keys that the base calls privileged, whatever the head says of them.
         lost: why the state is not to be believed about this app, and what to do; None if it is.
         config_digest: SHA-256 (hex) over how the app is reached and managed, without secrets.
         error: why no way could be opened at all, or empty.
@@ -88,7 +87,6 @@ class AppInputs:
     reread: Mapping[str, LiveAccount | None] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     policies: Sequence[Policies] = (Policies(),)
-    privileged: frozenset[str] = frozenset()
     lost: Loss | None = None
     config_digest: str = ""
     seconds: float = 0.0

@@ -5,6 +5,7 @@ The work tree, the index and every other branch stay as they are: commits are ma
 (`--force-with-lease`), so that of two writers one is refused.
 """
 
+import os
 import re
 import signal
 import sys
@@ -202,6 +203,7 @@ class GitBranch:
 
     def _run(self, *arguments: str, stdin: BinaryIO | None = None, network: bool = False) -> tuple[int, bytes, str]:
         """Run git and return its exit code, its output, and the last line that it complained with."""
+        arguments = ("-c", f"core.hooksPath={os.devnull}", *arguments)
         more: dict[str, Any] = {"kill_after_timeout": _PATIENCE} if network else {}
         with _undisturbed():
             done: Any = self._repo.git.execute(

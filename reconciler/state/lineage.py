@@ -81,7 +81,7 @@ def read_lineages(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST).decode()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         words = error.strerror if isinstance(error, OSError) else "it is no text"

@@ -108,15 +108,15 @@ def test_a_pull_request_cannot_take_a_guard_away_and_use_the_gap(weaken: Callabl
     assert guard in refusals(attacked((head, STRICT)))
 
 
-@pytest.mark.parametrize("minimum", [0, 2])
-def test_the_last_admins_stay_although_the_head_drops_the_minimum_or_the_privilege(minimum: int) -> None:
-    """Neither `minimum_admins: 0` nor taking `privileged` away opens the way."""
-    base, head = Policies(limits=Limits(minimum_admins=2)), Policies(limits=Limits(minimum_admins=minimum))
-    for entitlement in (rules("role:x", privileged=True), rules("role:x")):
-        world = World(app=app_with(entitlement)).settled("ana", "role:x").settled("omar", "role:x")
-        del world.wanted["ana", "role:x"]
-        plan = world.plan(policies=(base, head), privileged=frozenset({"role:x"}))
-        assert "minimum_admins github" in refusals(whole_plan(plan, policies=(base, head)))
+def test_the_last_admins_stay_although_the_head_drops_the_minimum() -> None:
+    """`minimum_admins: 0` opens no way."""
+    base, head = Policies(limits=Limits(minimum_admins=2)), Policies(limits=Limits(minimum_admins=0))
+    world = World(app=app_with(rules("role:x", privileged=True))).settled("ana", "role:x").settled("omar", "role:x")
+    del world.wanted["ana", "role:x"]
+    plan = world.plan(policies=(base, head))
+    assert "minimum_admins github" not in refusals(whole_plan(plan, policies=(head,)))
+    for both in ((base, head), (head, base)):
+        assert "minimum_admins github" in refusals(whole_plan(plan, policies=both))
 
 
 def shrinking(name: str, removed: int) -> AppPlan:
@@ -161,3 +161,12 @@ def test_a_leaver_counts_once_however_many_apps_there_are_and_in_no_other_limit(
         apps.append(world.plan())
     assert refusals(whole_plan(*apps, policies=policies)) == set()
     assert refusals(whole_plan(*apps, policies=(Policies(limits=Limits(Limit(1))),))) == {"leavers "}
+
+
+def test_an_app_whose_own_limit_was_raised_is_not_refused_by_the_one_that_nobody_set() -> None:
+    """Twelve in each of three apps is too much by default, and not where one app alone may lose forty."""
+    apps = [shrinking(f"app{number}", 12) for number in range(3)]
+    raised = (Policies(limits=Limits(removals_per_app=Limit(40))),)
+    assert "removals " in refusals(whole_plan(*apps))
+    assert "removals " not in refusals(whole_plan(*apps, policies=raised))
+    assert "removals " in refusals(whole_plan(*apps, policies=(*raised, Policies(limits=Limits(removals=Limit(3))))))
