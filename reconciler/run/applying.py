@@ -46,6 +46,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     review: Review | None = None,
     reason: str = "",
     offboard: Mapping[str, datetime] = _NOBODY,
+    narrow: Callable[[Plan], Plan] | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -60,6 +61,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         review: who approved it, as the forge says; None means by hand.
         reason: why this is done, for the record; an override has its own.
         offboard: people who leave by this apply, and when; they are held for gone until git says so too.
+        narrow: leaves out of the plan what is not meant, or None.
 
     Raises:
         PlanError: the session is in the future.
@@ -72,6 +74,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         state.lock(_operator(), "apply", datetime.now(UTC))
         try:
             plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            plan = narrow(plan) if narrow else plan
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
