@@ -8,9 +8,11 @@ A grant among a million is one int: `pack(holder, entitlement)` over the numbers
 another small int. Both live in plain dicts (`GrantLevels`), one app at a time.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+from unicodedata import normalize
 
 Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | None"
 """What an attribute can be once it has been read or rendered: a JSON scalar, or several texts."""
@@ -40,6 +42,29 @@ def kind_of(entitlement: str) -> str:
 def name_of(entitlement: str) -> str:
     """Return the name in an entitlement key: `platform` of `team:platform`."""
     return entitlement.partition(":")[2]
+
+
+def fold(name: str) -> str:
+    """Return a username, an address or an id as such names are compared: case does not count, anything else does.
+
+    The two ways of writing one letter with its accent are one (Unicode's canonical equivalence, UAX #15). But no letter
+    becomes an ASCII one, as case folding and normalization would have it (the Kelvin sign `k`, a ligature `fi`, a sharp
+    s `ss`): what only looks like a colleague's name is not the colleague's.
+    """
+    if name.isascii():
+        return name.lower()
+    parts = _ASCII_TWINS.split(name)
+    composed = "".join(part if number % 2 else normalize("NFC", part) for number, part in enumerate(parts))
+    return "".join(map(_fold_letter, composed))
+
+
+_ASCII_TWINS: Final = re.compile("([\u212a\u037e\u1fef])")
+"""The Kelvin sign, the Greek question mark and the Greek varia: the only ones that normalization makes ASCII."""
+
+
+def _fold_letter(letter: str) -> str:
+    lower = letter.lower()
+    return lower if len(lower) == 1 and lower.isascii() == letter.isascii() else letter
 
 
 class Names:

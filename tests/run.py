@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
         ("format", [BIN / "ruff", "format", "--check", "."]),
         ("types", [BIN / "mypy"]),
         ("import rules", [BIN / "lint-imports", "--no-cache"]),
+        ("workflows", [PYTHON, ROOT / "tests" / "house" / "lint_workflows.py"]),
     ]
     if arguments:
         steps = [("tests", [PYTHON, "-m", "pytest", *arguments])]

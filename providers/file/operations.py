@@ -9,7 +9,7 @@ from providers.file.mapping import entitlement_key
 from providers.file.shapes import FileGrants, GrantShape
 from providers.file.table import Cell, Row, Sheet, as_text
 from reconciler.errors import ProviderError
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.provider.change import Change, Operation
 from reconciler.provider.snapshot import AccountStatus
 
@@ -66,12 +66,12 @@ def _same_account(book: Book, change: Change) -> str:
     """
     columns, after = book.config.columns, change.after
     wanted = {
-        name: as_text(_cell(book, name, after.get(name, ""))).lower() for name in ("external_id", "username", "email")
+        name: fold(as_text(_cell(book, name, after.get(name, "")))) for name in ("external_id", "username", "email")
     }
     for remote_id, row in book.accounts.all():
         if book.status_of(row) is AccountStatus.ABSENT:
             continue
-        shown = {n: as_text(row.get(getattr(columns, n))).lower() for n in wanted if getattr(columns, n)}
+        shown = {n: fold(as_text(row.get(getattr(columns, n)))) for n in wanted if getattr(columns, n)}
         agree = {name: shown[name] == wanted[name] for name in shown if shown[name] and wanted[name]}
         if agree and all(agree.values()):
             return remote_id

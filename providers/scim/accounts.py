@@ -13,7 +13,7 @@ from providers.scim.patch import ACTIVE
 from providers.scim.paths import USER, NameTable
 from providers.scim.resources import User, parse_user
 from reconciler.errors import TransportError
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.transport import Answer
 
@@ -281,7 +281,7 @@ def _other_person(user: User, wanted: Mapping[str, str]) -> str:
     """Say what shows that an account with the right name is not the one that is meant: names get recycled."""
     if user.external_id and wanted["external_id"] and user.external_id != wanted["external_id"]:
         return f"its external id is {user.external_id}"
-    if user.email and wanted["email"] and user.email.lower() != wanted["email"].lower():
+    if user.email and wanted["email"] and fold(user.email) != fold(wanted["email"]):
         return f"its email is {user.email}"
     return ""
 

@@ -12,6 +12,7 @@ from providers.scim.proof import Listing, Resource
 from providers.scim.resources import Group, Page, Thing, User, parse_group, parse_thing, parse_user
 from providers.scim.together import each
 from reconciler.errors import AnswerError, TransportError
+from reconciler.items import fold
 
 T = TypeVar("T", bound=Resource)
 
@@ -143,11 +144,11 @@ class Lookup:
             case "id":
                 return user.id == value
             case _:
-                return user.email.lower() == value.lower()
+                return fold(user.email) == fold(value)
 
     def same_username(self, one: str, other: str) -> bool:
         """Say whether two usernames are the same in this server (RFC 7643 section 4.1.1: case does not count)."""
-        return one == other if self._client.dialect.case == "exact" else one.lower() == other.lower()
+        return one == other if self._client.dialect.case == "exact" else fold(one) == fold(other)
 
 
 class Fetcher:

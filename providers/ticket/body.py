@@ -16,24 +16,34 @@ MAX_BODY = 64 * 1024
 MAX_LOOPS = 2
 _FILTERS = frozenset({"default", "join", "length", "lower", "upper", "title", "capitalize", "first", "last"})
 _MARKUP = re.compile(r"([\\`*_\[\]<>&|~#$!])")
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _BLOCK = re.compile(r"^(?:([-+=])|(\d+)([.)]))")
 
 
 def escape(value: object) -> str:
-    """Return a value as Markdown text that means nothing but itself, on one line."""
+    """Return a value as Markdown text that means nothing but itself, on one line, and mentions nobody."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
-    text = _MARKUP.sub(r"\\\1", text)
+    text = _MENTION.sub("@<!-- -->", _MARKUP.sub(r"\\\1", text))
     return _BLOCK.sub(lambda match: f"\\{match[1]}" if match[1] else f"{match[2]}\\{match[3]}", text)
 
 
-def write_body(change: Change, surroundings: Surroundings, due: datetime, template: str = "") -> str:
-    """Return the Markdown under a ticket's head.
+def write_title(change: Change, surroundings: Surroundings) -> str:
+    """Return what a ticket is called, as one line of plain text."""
+    title = f"{change.app}: " + _fill(_TITLES[change.operation], change, surroundings, str)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
+
+
+def write_body(
+    change: Change, surroundings: Surroundings, due: datetime, template: str = "", *, closing: str = ""
+) -> str:
+    """Return the Markdown that asks for a change.
 
     Args:
         change: what is to be done.
         surroundings: whose names and owner it mentions.
         due: until when.
         template: the text of a Jinja2 template; empty for the usual one. It sees escaped texts only.
+        closing: how the ticket is closed where it lives, as Markdown.
 
     Raises:
         ExpressionError: the template cannot be compiled or filled in, or its result is too long.
@@ -41,7 +51,7 @@ def write_body(change: Change, surroundings: Surroundings, due: datetime, templa
     from jinja2 import TemplateError  # noqa: PLC0415 - 60 ms that only the opening of a ticket pays
 
     try:
-        text = str(_compile(template or _usual()).render(_values(change, surroundings, due)))
+        text = str(_compile(template or _usual()).render(_values(change, surroundings, due) | {"closing": closing}))
     except (TemplateError, TypeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"the ticket's template cannot be filled in: {error}") from None
     if len(text) > MAX_BODY:
@@ -87,7 +97,7 @@ def _refuse_more(node: Any, nodes: Any, loops: int) -> None:
         _refuse_more(child, nodes, loops)
 
 
-def _values(change: Change, surroundings: Surroundings, due: datetime) -> Mapping[str, object]:
+def _values(change: Change, surroundings: Surroundings, due: datetime) -> dict[str, object]:
     who = _person(change.holder, change, surroundings)
     steps = [escape_step(step, change, surroundings) for step in _STEPS[change.operation](change)]
     return {
@@ -125,6 +135,10 @@ def _person(identity: str, change: Change | None, surroundings: Surroundings) ->
 
 def escape_step(step: str, change: Change, surroundings: Surroundings) -> str:
     """Fill in one of our own sentences: what is in braces is escaped, the sentence is not."""
+    return _fill(step, change, surroundings, escape)
+
+
+def _fill(step: str, change: Change, surroundings: Surroundings, show: Callable[[object], str]) -> str:
     values = {
         "app": change.app,
         "who": _person(change.holder, change, surroundings),
@@ -137,7 +151,7 @@ def escape_step(step: str, change: Change, surroundings: Surroundings) -> str:
         "old": change.before.get("key") or change.entitlement_id,
         "to": change.after.get("to") or "the owner",
     }
-    return step.format_map({name: escape(value) for name, value in values.items()})
+    return step.format_map({name: show(value) for name, value in values.items()})
 
 
 def _braces(text: str) -> str:

@@ -1,28 +1,25 @@
-"""Operations that a person does: asked for in a ticket file, and true once somebody attests them."""
+"""Operations that a person does: asked for in a ticket, and true once somebody attests them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self, TypeAlias
+from typing import ClassVar, Self
 
 from pydantic import BaseModel
 
-from providers.ticket.body import URGENT, write_body
-from providers.ticket.client import TicketDirectory
-from providers.ticket.config import TicketConfig
-from providers.ticket.header import write_header
+from providers.ticket.body import URGENT, write_body, write_title
+from providers.ticket.config import TicketConfig, tracker_module
 from providers.ticket.mapping import ALL, read_attested
-from providers.ticket.record import Record, Status, file_name, key_of
-from reconciler.errors import ProviderError, ReadOnlyError, ReconcilerError
-from reconciler.items import Value
+from providers.ticket.record import Record, Status, record_of, wanted_of
+from providers.ticket.tracker import Letter, Tracker
+from reconciler.errors import ProviderError, ReadOnlyError, ReconcilerError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import CAN, Capabilities, Surroundings, Ticket
 from reconciler.provider.snapshot import ACCOUNTS, Snapshot, grants_of
 from reconciler.version import tool_version
 
-_Head: TypeAlias = "Mapping[str, Value | Mapping[str, Value]]"
 _ON_ENTITLEMENTS = frozenset(
     {
         Operation.CREATE_ENTITLEMENT,
@@ -60,7 +57,7 @@ class TicketProvider:
     def __init__(self, config: TicketConfig, surroundings: Surroundings) -> None:
         self._config = config
         self._surroundings = surroundings
-        self._directory = TicketDirectory(surroundings.root, config.directory)
+        self._tracker: Tracker = tracker_module(config.via).Tracker.open(config, surroundings)
         self._turn = asyncio.Lock()
         self._known: dict[tuple[str, str, str], Record] | None = None
 
@@ -69,7 +66,7 @@ class TicketProvider:
         """Make the provider; reads nothing yet.
 
         Raises:
-            ProviderError: the folder leads out of the tree, or the template does not exist.
+            ProviderError: the tracker cannot work as configured, or the template does not exist.
         """
         if not isinstance(config, TicketConfig):
             raise ProviderError(f"{surroundings.app}: the ticket provider was given another provider's configuration")
@@ -78,21 +75,21 @@ class TicketProvider:
         return provider
 
     async def __aenter__(self) -> Self:
+        await self._tracker.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing stays open."""
+        await self._tracker.__aexit__(kind, error, trace)
 
     async def read(self) -> Snapshot:
         """Return what closed tickets attest, all of it together: complete as attested.
 
         Raises:
-            ProviderError: a ticket of this app cannot be read; the message names each with its line.
+            ProviderError: a ticket of this app cannot be read; the message names each.
         """
-        records = await asyncio.to_thread(self._records)
-        return read_attested(records, self._config.directory)
+        return read_attested(await self._tracker.records(), self._tracker.where)
 
     async def tickets(self) -> Sequence[Ticket]:
         """Return the newest ticket of each operation of this app.
@@ -100,8 +97,7 @@ class TicketProvider:
         Raises:
             ProviderError: see `read`.
         """
-        records = await asyncio.to_thread(self._records)
-        return [record.ticket for record in _newest(records).values()]
+        return [record.ticket for record in _newest(await self._tracker.records()).values()]
 
     async def perform(self, change: Change) -> Receipt:
         """Open a ticket, or find the open one.
@@ -114,7 +110,11 @@ class TicketProvider:
         self._refuse_reading(change.id)
         async with self._turn:
             try:
-                address = await asyncio.to_thread(self._open_ticket, change)
+                address = await self._open_ticket(change)
+            except TransportError as error:
+                self._known = None
+                outcome = Outcome.UNKNOWN if error.landed is None else Outcome.FAILED
+                return Receipt(change, outcome, detail=str(error))
             except ReconcilerError as error:
                 return Receipt(change, Outcome.FAILED, detail=str(error))
         return Receipt(change, Outcome.TICKET, detail=address)
@@ -123,98 +123,73 @@ class TicketProvider:
         """Close a ticket that is still open as superseded, and say why.
 
         Raises:
-            ProviderError: its file is gone, or cannot be written.
+            ProviderError: it is gone, or cannot be closed.
             ReadOnlyError: while planning.
         """
         self._refuse_reading(ticket.change_id)
         async with self._turn:
-            await asyncio.to_thread(self._supersede, ticket.key, reason)
+            await self._supersede(ticket.key, reason)
 
     def _refuse_reading(self, what: str) -> None:
         if self._surroundings.read_only:
             raise ReadOnlyError(f"{what}: no ticket may be opened or closed while planning")
 
-    def _records(self) -> list[Record]:
-        return self._directory.records(self._surroundings.app)
-
-    def _open_ticket(self, change: Change) -> str:
+    async def _open_ticket(self, change: Change) -> str:
         """Return the address of the open ticket for a change, opening one if there is none."""
-        known = _newest(self._records()) if self._known is None else self._known
-        newest = known.get(_about(change))
+        known = self._known if self._known is not None else _newest(await self._tracker.records())
+        letter = self._write(change, 1)
+        newest = known.get(letter.record.about)
         if newest and newest.status is Status.OPEN:
-            if newest.wanted == _wanted(change):
+            if newest.wanted == wanted_of(change):
                 return newest.address
-            self._supersede(newest.key, "something else is wanted by now")
-        generation = newest.generation + 1 if newest else 1
-        address = self._write(change, generation)
+            await self._supersede(newest.key, "something else is wanted by now")
+        if newest:
+            letter = self._write(change, newest.generation + 1)
+        address = await self._create(letter)
         if address is None:
-            return self._adopt(key_of(change, generation))
-        known[_about(change)] = self._record(change, generation, address)
+            return await self._adopt(letter.record.key)
+        known[letter.record.about] = replace(letter.record, address=address)
         self._known = known
         return address
 
-    def _adopt(self, key: str) -> str:
+    async def _create(self, letter: Letter) -> str | None:
+        """Open a ticket; where the answer was lost, look whether it was opened."""
+        try:
+            return await self._tracker.create(letter)
+        except TransportError as error:
+            if error.landed is not None:
+                raise
+            landed = await self._find(letter.record.key)
+            if landed is None:
+                raise
+            return landed.address
+
+    async def _adopt(self, key: str) -> str:
         """Return the address of the ticket that somebody else has opened in the meantime."""
         self._known = None
-        record = next((record for record in self._records() if record.key == key), None)
+        record = await self._find(key)
         if record is None:
-            raise ProviderError(f"there is a file for the ticket {key} in {self._config.directory}, and it is none")
+            raise ProviderError(f"there is something called {key} in {self._tracker.where}, and it is no ticket")
         return record.address
 
-    def _write(self, change: Change, generation: int) -> str | None:
-        """Write a new ticket's file; None if somebody else has just written it."""
-        key = key_of(change, generation)
-        due = self._surroundings.now if change.cause in URGENT else self._surroundings.now + self._config.due
-        head = write_header(self._head(change, key, generation, due))
-        body = write_body(change, self._surroundings, due, self._template())
-        return self._directory.create(file_name(change, key), f"{head}\n{body}")
+    async def _find(self, key: str) -> Record | None:
+        return next((record for record in await self._tracker.records() if record.key == key), None)
 
-    def _head(self, change: Change, key: str, generation: int, due: datetime) -> _Head:
-        return {
-            "status": Status.OPEN,
-            "closed": "",
-            "attested_by": "",
-            "evidence": "",
-            "key": key,
-            "change": change.id,
-            "app": change.app,
-            "operation": change.operation.value,
-            "holder": change.holder,
-            "account": change.account_id,
-            "username": change.username,
-            "entitlement": change.entitlement,
-            "level": change.after.get("level"),
-            "wanted": _wanted(change),
-            "generation": generation,
-            "owner": self._surroundings.owner,
-            "opened": self._surroundings.now.astimezone(UTC).isoformat(timespec="seconds"),
-            "due": f"{due:%Y-%m-%d}",
-        }
+    def _write(self, change: Change, generation: int) -> Letter:
+        """Return the letter that asks for a change."""
+        now = self._surroundings.now
+        due = now if change.cause in URGENT else now + self._config.due
+        record = record_of(change, generation, owner=self._surroundings.owner, opened=now, due=due)
+        body = write_body(change, self._surroundings, due, self._template(), closing=self._tracker.closing)
+        return Letter(record, write_title(change, self._surroundings), body, due)
 
-    def _record(self, change: Change, generation: int, address: str) -> Record:
-        return Record(
-            address=address,
-            key=key_of(change, generation),
-            change_id=change.id,
-            app=change.app,
-            operation=change.operation,
-            holder=change.holder,
-            entitlement=change.entitlement,
-            generation=generation,
-            status=Status.OPEN,
-            opened=self._surroundings.now,
-            wanted=_wanted(change),
-        )
-
-    def _supersede(self, key: str, reason: str) -> None:
+    async def _supersede(self, key: str, reason: str) -> None:
         """Close a ticket if it is still open: somebody may have done it in the meantime."""
-        record = next((record for record in self._records() if record.key == key), None)
+        record = await self._find(key)
         if record is None:
-            raise ProviderError(f"the ticket {key} is gone", hint="somebody removed its file")
+            raise ProviderError(f"the ticket {key} is gone", hint=f"somebody removed it from {self._tracker.where}")
         if record.status is Status.OPEN:
-            closed = self._surroundings.now.astimezone(UTC).isoformat(timespec="seconds")
-            values = {"status": Status.SUPERSEDED.value, "closed": closed, "evidence": reason}
-            self._directory.edit(record.address, values)
+            await self._tracker.close(record, Status.SUPERSEDED, reason)
         self._known = None
 
     def _template(self) -> str:
@@ -234,22 +209,10 @@ class TicketProvider:
             raise ProviderError(f"{self._config.template} cannot be read: {error}") from error
 
 
-def _wanted(change: Change) -> dict[str, Value]:
-    """Return what a ticket is to make of its item; for a new name, what it was called before."""
-    if change.operation is Operation.RENAME_ENTITLEMENT:
-        return {"from": change.before.get("key") or change.entitlement_id}
-    return {name: value for name, value in change.after.items() if value not in (None, "", ())}
-
-
-def _about(change: Change) -> tuple[str, str, str]:
-    return (change.operation.value, change.holder, change.entitlement)
-
-
 def _newest(records: Sequence[Record]) -> dict[tuple[str, str, str], Record]:
     """Return the ticket of the latest generation of each operation."""
     newest: dict[tuple[str, str, str], Record] = {}
     for record in records:
-        about = (record.operation.value, record.holder, record.entitlement)
-        if about not in newest or record.generation > newest[about].generation:
-            newest[about] = record
+        if record.about not in newest or record.generation > newest[record.about].generation:
+            newest[record.about] = record
     return newest

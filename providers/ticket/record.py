@@ -56,6 +56,8 @@ class Record:
         address: its file, relative to the root, with forward slashes.
         wanted: what the operation was to make of the item: its level, the account's attributes.
         generation: 1 for the first ticket of an operation, one more for each that was closed before.
+        owner: the id of the person who is asked.
+        due: the day until when, or empty where a ticket does not say.
     """
 
     address: str
@@ -73,6 +75,13 @@ class Record:
     username: str = ""
     attested_by: str = ""
     wanted: Mapping[str, Value] = field(default_factory=dict)
+    owner: str = ""
+    due: str = ""
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """Return what is the same for all generations of tickets of one operation."""
+        return (self.operation.value, self.holder, self.entitlement)
 
     @property
     def ticket(self) -> Ticket:
@@ -96,14 +105,66 @@ def key_of(change: Change, generation: int) -> str:
     return make_key(change.app, change.operation, change.holder, change.entitlement, generation)
 
 
-def file_name(change: Change, key: str) -> str:
+def file_name(record: Record) -> str:
     """Return a file name that is safe everywhere, says what the ticket is about, and ends in its key."""
-    parts = (change.app, change.operation, change.holder, change.entitlement)
-    return "-".join((*filter(None, map(_safe, parts)), key)) + ".md"
+    parts = (record.app, record.operation, record.holder, record.entitlement)
+    return "-".join((*filter(None, map(_safe, parts)), record.key)) + ".md"
 
 
 def _safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:40].rstrip("-")
+
+
+def record_of(change: Change, generation: int, *, owner: str, opened: datetime, due: datetime) -> Record:
+    """Return the record of a ticket that asks for a change; it has no address yet."""
+    return Record(
+        address="",
+        key=key_of(change, generation),
+        change_id=change.id,
+        app=change.app,
+        operation=change.operation,
+        holder=change.holder,
+        entitlement=change.entitlement,
+        generation=generation,
+        status=Status.OPEN,
+        opened=opened,
+        account=change.account_id,
+        username=change.username,
+        wanted=wanted_of(change),
+        owner=owner,
+        due=f"{due:%Y-%m-%d}",
+    )
+
+
+def wanted_of(change: Change) -> dict[str, Value]:
+    """Return what a ticket is to make of its item; for a new name, what it was called before."""
+    if change.operation is Operation.RENAME_ENTITLEMENT:
+        return {"from": change.before.get("key") or change.entitlement_id}
+    return {name: value for name, value in change.after.items() if value not in (None, "", ())}
+
+
+def fields_of(record: Record) -> dict[str, "Value | Mapping[str, Value]"]:
+    """Return a record as the fields that `parse_fields` reads, in the order in which people read them."""
+    return {
+        "status": record.status.value,
+        "closed": record.closed.isoformat() if record.closed else "",
+        "attested_by": record.attested_by,
+        "evidence": "",
+        "key": record.key,
+        "change": record.change_id,
+        "app": record.app,
+        "operation": record.operation.value,
+        "holder": record.holder,
+        "account": record.account,
+        "username": record.username,
+        "entitlement": record.entitlement,
+        "level": record.wanted.get("level"),
+        "wanted": record.wanted,
+        "generation": record.generation,
+        "owner": record.owner,
+        "opened": record.opened.astimezone(UTC).isoformat(timespec="seconds"),
+        "due": record.due,
+    }
 
 
 def parse_record(text: str, address: str) -> Record:
@@ -113,7 +174,15 @@ def parse_record(text: str, address: str) -> Record:
         HeaderError: the head cannot be read.
         RecordError: a field is missing or means nothing.
     """
-    fields, _ = read_header(text)
+    return parse_fields(read_header(text)[0], address)
+
+
+def parse_fields(fields: Mapping[str, object], address: str) -> Record:
+    """Read the fields of a ticket, wherever they were kept.
+
+    Raises:
+        RecordError: a field is missing or means nothing.
+    """
     operation = _one_of(Operation, fields, "operation")
     status = _one_of(Status, fields, "status")
     record = Record(
@@ -132,6 +201,8 @@ def parse_record(text: str, address: str) -> Record:
         username=_text(fields, "username", required=False),
         attested_by=_text(fields, "attested_by", required=False),
         wanted=_wanted(fields),
+        owner=_text(fields, "owner", required=False),
+        due=_text(fields, "due", required=False),
     )
     if _text(fields, "level", required=False) != str(record.wanted.get("level") or ""):
         raise RecordError("`level:` is not the level in `wanted:`: it was changed by hand", "level")

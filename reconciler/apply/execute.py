@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from reconciler.apply.ledger import Ledger
 from reconciler.apply.progress import Progress
 from reconciler.apply.refusals import miss, refuse, refused_apps
 from reconciler.apply.report import Report
-from reconciler.apply.resume import look_up
+from reconciler.apply.resume import look_up, recall
 from reconciler.apply.route import Route, routes_of
 from reconciler.apply.tickets import cancel_tickets
 from reconciler.apply.verify import ReadBack, adoption_of, read_back
@@ -60,21 +61,30 @@ async def execute(  # noqa: PLR0913 - who applies what, to which apps, remembere
     if plan.future:
         raise PlanError("this plan shows the future and cannot be applied", hint="plan again without --at")
     witness = witness or Witness(Approval(BY_HAND, run.operator, run.machine))
-    doubts = witness.compare(state)
     trail = Trail(state)
     with trail.together():
         state.begin(run)
         trail.append([*tell_start(plan, run, witness.approval)], clock())
     work = _Work(plan, providers, state, run, progress, clock, trail)
     progress.started(run, sum(1 for _ in plan.changes()))
+    try:
+        report = await _carry_out(work)
+    except BaseException:
+        progress.given_up()
+        raise
+    report = replace(report, problems=(*report.problems, *witness.anchor_head(state, clock(), run.id)))
+    progress.finished(report)
+    return report
+
+
+async def _carry_out(work: "_Work") -> Report:
+    """Do the work, and record how it ended."""
     await work.do()
     report = work.report()
-    report = replace(report, problems=(*doubts, *report.problems))
+    trail, run, state, clock = work.trail, work.run, work.state, work.clock
     with trail.together():
         trail.append([tell_end(run.id, report.summary, report.counts(), report.problems)], clock())
         state.end(run.id, report.summary, clock())
-    report = replace(report, problems=(*report.problems, *witness.anchor_head(state, clock(), run.id)))
-    progress.finished(report)
     return report
 
 
@@ -125,12 +135,16 @@ class _Work:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             self._walk.stopped = not task.done()
+            if self._walk.stopped:
+                self.progress.stopping()
             if current := asyncio.current_task():
                 current.uncancel()
             try:
                 await asyncio.shield(task)
             except asyncio.CancelledError:
                 task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
                 raise
 
     async def _apply(self, app: AppPlan, stages: Sequence[Sequence[Strand]], left_open: Sequence[JournalEntry]) -> None:
@@ -176,7 +190,8 @@ class _Work:
             self.state.adopt(app, adoption)
 
     async def _recover(self, route: Route, entries: Sequence[JournalEntry]) -> None:
-        found = await look_up(route, entries)
+        holders = sorted({entry.change.holder for entry in entries if entry.change})
+        found = await look_up(route, recall(entries, self.state.accounts(route.app, holders)))
         left = {entry.number: entry for entry in entries}
         told = [tell_settled(self.run.id, left[number], receipt) for number, receipt in found.receipts]
         with self.trail.together():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.apply.seen import Seen
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.plan.routes import is_entitlement
 from reconciler.plan.values import differences
 from reconciler.provider.change import Change, Operation, Receipt
@@ -172,7 +172,7 @@ def _wrong_about(change: Change, account: LiveAccount) -> str:
 def _wrong_username(change: Change, account: LiveAccount) -> str:
     """Say what an account is called that was to be renamed; a new one may be called as the app likes."""
     wanted = change.after.get("username") if change.operation is Operation.UPDATE_ACCOUNT else None
-    if not wanted or str(wanted).casefold() == account.username.casefold():
+    if not wanted or fold(str(wanted)) == fold(account.username):
         return ""
     return f"username is {account.username!r}"
 

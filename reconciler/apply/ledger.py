@@ -11,12 +11,12 @@ from reconciler.audit.trail import Trail
 from reconciler.provider.change import Change, Receipt
 from reconciler.state.contract import StateStore
 
-_AT_MOST: Final = 100
-_AT_LATEST: Final = 0.5
+_A_SECOND: Final = 200
+"""So many outcomes for each second of a back end's pace are written before it is over."""
 
 
 class Ledger:
-    """Records intents at once, and outcomes a little later: at most a hundred, or half a second of them, can be lost.
+    """Records intents at once, and outcomes a little later: at the pace of the state, since a push each would be dear.
 
     What is lost is not forgotten: its intent is on disk, and the next apply looks it up in the app.
 
@@ -44,6 +44,14 @@ class Ledger:
             numbers = self._state.intend(self._run, changes, at)
         self._numbers.update(zip((change.id for change in changes), numbers, strict=True))
 
+    def check_lock(self) -> None:
+        """Make sure that this run may still send requests.
+
+        Raises:
+            LockError: its lock was broken.
+        """
+        self._state.check_lock()
+
     def settle(self, receipt: Receipt) -> None:
         """Note an outcome; of a change whose intent was not recorded it is only told."""
         number = self._numbers.get(receipt.change.id)
@@ -52,7 +60,8 @@ class Ledger:
             return
         self._waiting.append((number, receipt))
         self._untold.append(tell_answer(self._run, receipt))
-        if len(self._waiting) >= _AT_MOST or time.monotonic() - self._flushed >= _AT_LATEST:
+        pace = self._state.pace
+        if len(self._waiting) >= _A_SECOND * pace or time.monotonic() - self._flushed >= pace:
             self.flush()
 
     def settle_all(self, receipts: Iterable[Receipt]) -> None:

@@ -21,6 +21,12 @@ class Progress(Protocol):
     def read_back(self, app: str, receipts: tuple[Receipt, ...], problem: str) -> None:
         """An app was read back: the last word on its changes; `problem` if it could not be read."""
 
+    def stopping(self) -> None:
+        """Somebody stopped the apply (Ctrl-C): nothing new begins, and what is in flight is finished and recorded."""
+
+    def given_up(self) -> None:
+        """The apply ended without a report: stopped once more, or the state could not be written."""
+
     def finished(self, report: Report) -> None:
         """The apply ended."""
 
@@ -37,14 +43,21 @@ class Silence:
     def read_back(self, app: str, receipts: tuple[Receipt, ...], problem: str) -> None:
         """Say nothing."""
 
+    def stopping(self) -> None:
+        """Say nothing."""
+
+    def given_up(self) -> None:
+        """Say nothing."""
+
     def finished(self, report: Report) -> None:
         """Say nothing."""
 
 
 class JsonLines:
-    """Writes one JSON object a line: `event` is `started`, `change`, `verified` or `finished`.
+    """Writes one JSON object a line: `event` is `started`, `change`, `verified`, `problem` or `finished`.
 
     A `change` event is what the app answered, a `verified` event what it showed afterwards, for each change again.
+    `stopping` tells of a Ctrl-C; `given up` stands in the place of `finished` where there is no report.
 
     Args:
         out: where to; each line is flushed.
@@ -68,6 +81,14 @@ class JsonLines:
             self._write("verified", **receipt_data(receipt))
         if problem:
             self._write("problem", app=app, detail=problem)
+
+    def stopping(self) -> None:
+        """Write that nothing new begins."""
+        self._write("stopping")
+
+    def given_up(self) -> None:
+        """Write that no report will come."""
+        self._write("given up")
 
     def finished(self, report: Report) -> None:
         """Write the counts and the exit code."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reconciler.apply.route import Route
+from reconciler.plan.guards import ALL_REMOVALS
 from reconciler.plan.plan import Plan
 from reconciler.provider.change import Cause, Change, Outcome, Receipt
 
@@ -20,9 +21,9 @@ def refused_apps(plan: Plan) -> dict[str, str]:
 def refuse(plan: Plan, refused: Mapping[str, str]) -> list[Receipt]:
     """Return the receipts of what a guard, a policy or a conflict keeps from being attempted.
 
-    Leavers have a limit of their own, over the whole plan: what an app's limits refuse does not keep one inside.
+    Leavers have a limit of their own, over the whole plan: what limits on other removals refuse keeps none inside.
     """
-    whole = any(verdict.refused and not verdict.app for verdict in plan.verdicts)
+    whole = any(verdict.refused and not verdict.app and verdict.guard != ALL_REMOVALS for verdict in plan.verdicts)
     receipts = []
     for change in plan.changes():
         leaves = change.cause is Cause.LEAVER and not whole

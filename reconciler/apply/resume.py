@@ -1,7 +1,7 @@
 """What an interrupted apply left behind: intents without an outcome are looked up in the app, before anything else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.apply.edge import describe, guard
@@ -12,7 +12,7 @@ from reconciler.apply.verify import ReadBack, read_back
 from reconciler.errors import ReconcilerError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Ticket, TicketStatus
-from reconciler.state.contract import JournalEntry
+from reconciler.state.contract import AppliedAccount, JournalEntry
 
 _INTERRUPTED: Final = "the run was interrupted"
 _ONCE: Final = frozenset({Operation.CREATE_ACCOUNT, Operation.CREATE_ENTITLEMENT, *TRACELESS})
@@ -34,6 +34,26 @@ class Recovered:
     read: ReadBack = field(default_factory=ReadBack)
     doubts: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+
+
+def recall(entries: Sequence[JournalEntry], accounts: Mapping[str, AppliedAccount]) -> list[JournalEntry]:
+    """Return intents with what is known now of whose account they are about.
+
+    An intent for an account that the same run was to make was recorded before there was one: without this, nobody could
+    tell any more whose grant it was.
+
+    Args:
+        entries: what was left open.
+        accounts: holder → the account as the state has it, as far as it has one.
+    """
+    return [replace(entry, change=_recalled(entry.change, accounts)) for entry in entries]
+
+
+def _recalled(change: Change | None, accounts: Mapping[str, AppliedAccount]) -> Change | None:
+    account = accounts.get(change.holder) if change and not (change.account_id or change.username) else None
+    if change is None or account is None:
+        return change
+    return replace(change, account_id=account.remote_id, username=account.username)
 
 
 async def look_up(route: Route, entries: Sequence[JournalEntry]) -> Recovered:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.items import fold
 from reconciler.provider.change import Change
 from reconciler.provider.snapshot import Completeness, LiveAccount, LiveEntitlement, Snapshot
 
@@ -31,8 +32,8 @@ class Seen:
     def __post_init__(self) -> None:
         for number, account in enumerate(self.snapshot.accounts):
             self._ids[account.remote_id] = number
-            self._usernames.setdefault(account.username.casefold(), []).append(number)
-            self._emails.setdefault(account.email.casefold(), []).append(number)
+            self._usernames.setdefault(fold(account.username), []).append(number)
+            self._emails.setdefault(fold(account.email), []).append(number)
         for number, entitlement in enumerate(self.snapshot.entitlements):
             self._entitlements.setdefault(entitlement.key, number)
             self._entitlement_ids[entitlement.remote_id] = number
@@ -75,8 +76,8 @@ class Seen:
 
     def _named(self, change: Change) -> Iterator[Sequence[int]]:
         """Yield the accounts that are called as the change says: by username, then by email."""
-        username = str(change.after.get("username") or change.username).casefold()
-        email = str(change.after.get("email") or "").casefold()
+        username = fold(str(change.after.get("username") or change.username))
+        email = fold(str(change.after.get("email") or ""))
         for index, text in ((self._usernames, username), (self._emails, email)):
             if text:
                 yield index.get(text, ())

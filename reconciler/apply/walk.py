@@ -112,6 +112,7 @@ class Walk:
             if reason:
                 self._end(Receipt(change, Outcome.NOT_ATTEMPTED, reason))
             else:
+                self._ledger.check_lock()
                 self._end(await perform(way.provider, self._filled(change)))
 
     async def _do_batch(self, way: OpenedWay, changes: Sequence[Change]) -> None:
@@ -121,6 +122,7 @@ class Walk:
             self._drop_hopeless(tuple(changes))
             ready = [self._filled(change) for change in changes if change.id not in self.outcomes]
             if ready and way.batch:
+                self._ledger.check_lock()
                 for receipt in await perform_batch(way.batch, ready):
                     self._end(receipt)
 

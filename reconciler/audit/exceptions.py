@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from reconciler.audit.history import ChangeStory, History, Period, RunStory
 from reconciler.audit.kinds import Kind
-from reconciler.audit.summary import describe_approval
+from reconciler.audit.summary import describe_approval, describe_deed
 from reconciler.provider.change import Cause, Operation, Outcome
 from reconciler.state.contract import AuditEntry
 
@@ -27,7 +27,7 @@ def list_exceptions(history: History, period: Period, deadline: timedelta, now: 
         now: when this is asked: what is still open is as old as that, or as the period's end.
     """
     rows = [
-        *(row for entry in history.told if entry.at in period for row in _of_guard(entry)),
+        *(_told(entry) for entry in history.told if entry.at in period),
         *(row for run in history.runs.values() if run.started.at in period for row in _of_run(run)),
         *(row for one in history.changes.values() if one.request.at in period for row in _of_change(one)),
         *(row for one in history.changes.values() for row in _overdue(one, period, deadline, now)),
@@ -47,10 +47,11 @@ def _row(kind: str, entry: AuditEntry, detail: str, change: str = "") -> Row:
     }
 
 
-def _of_guard(entry: AuditEntry) -> Iterator[Row]:
-    body = entry.body
+def _told(entry: AuditEntry) -> Row:
+    if entry.kind in {Kind.BY_HAND, Kind.ACCEPTED}:
+        return _row(str(entry.kind), entry, describe_deed(entry.body))
     kind = "override" if entry.kind == Kind.LIFTED else "guard refused"
-    yield _row(kind, entry, f"{body.get('guard', '')}: {body.get('detail', '')}")
+    return _row(kind, entry, f"{entry.body.get('guard', '')}: {entry.body.get('detail', '')}")
 
 
 def _of_run(run: RunStory) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.audit.anchor import Head
+from reconciler.audit.anchor import Anchored
 from reconciler.audit.exceptions import Row, list_exceptions
 from reconciler.audit.history import ChangeStory, History, Period, RunStory
 from reconciler.audit.kinds import Kind
@@ -45,9 +45,19 @@ class Export:
     verified: Verified
 
 
-def make_export(entries: Iterable[AuditEntry], heads: Iterable[Head], question: Question) -> Export:
-    """Read a whole trail once, checking it on the way, and return what is asked for."""
-    check, history = TrailCheck(heads), History(question.period)
+def make_export(
+    entries: Iterable[AuditEntry], anchored: Anchored, question: Question, *, anchor: bool = True
+) -> Export:
+    """Read a whole trail once, checking it on the way, and return what is asked for.
+
+    Args:
+        entries: of the whole trail.
+        anchored: what is kept outside of it.
+        question: what is asked for.
+        anchor: whether there is an anchor at all.
+    """
+    check = TrailCheck(anchored.heads, since=anchored.since, anchored=anchor)
+    history = History(question.period)
     numbers: list[int] = []
     for entry in entries:
         check.look_at(entry)

@@ -112,7 +112,7 @@ class History:
                 self._cancel(entry)
             case Kind.ADOPTED | Kind.FORGOTTEN:
                 self._see_later(entry)
-            case Kind.REFUSED | Kind.LIFTED:
+            case Kind.REFUSED | Kind.LIFTED | Kind.BY_HAND | Kind.ACCEPTED:
                 self.told.append(entry)
 
     def _ask(self, run: str, entry: AuditEntry) -> None:

@@ -19,3 +19,5 @@ class Kind(StrEnum):
     READ_BACK = "change read back"
     CANCELLED = "ticket cancelled"
     ENDED = "run ended"
+    BY_HAND = "state changed by hand"
+    ACCEPTED = "trail accepted"

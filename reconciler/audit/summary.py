@@ -16,12 +16,24 @@ def summarize(entry: AuditEntry) -> tuple[str, str]:
             about, words = body.get("change"), _describe_reasons(body)
         case Kind.ADOPTED | Kind.FORGOTTEN:
             about, words = body.get("app"), _describe_counts(body)
+        case Kind.BY_HAND | Kind.ACCEPTED:
+            about, words = body.get("command"), describe_deed(body)
         case Kind.REFUSED | Kind.LIFTED:
             about, words = body.get("app") or "all apps", f"{body.get('guard', '')}: {body.get('detail', '')}"
         case _:
             said = (body.get("outcome"), body.get("detail"), body.get("address"))
             about, words = body.get("change"), ": ".join(str(word) for word in said if word)
     return str(about or ""), str(words)
+
+
+def describe_deed(body: Any) -> str:
+    """Return what somebody did to a state by hand: `state unpin: wiki kim; by hand, ana at laptop; because …`."""
+    what = [str(body[name]) for name in ("app", "identity", "item") if body.get(name)]
+    more = [str(body["detail"])] if body.get("detail") else []
+    more += [f"{body['count']} rows"] if "count" in body else []
+    reason = [f"because: {body['reason']}"] if body.get("reason") else ["no reason was given"]
+    parts = (" ".join(what), *more, describe_approval(body.get("approval")), *reason)
+    return f"{body.get('command', '')}: " + "; ".join(part for part in parts if part)
 
 
 def _describe_counts(body: Any) -> str:

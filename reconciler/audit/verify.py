@@ -10,6 +10,7 @@ from typing import Final
 
 from reconciler.audit.anchor import Head
 from reconciler.audit.chain import digest_entry
+from reconciler.audit.kinds import Kind
 from reconciler.state.contract import AuditEntry
 
 _SHOWN: Final = 12
@@ -32,6 +33,7 @@ class Verified:
         head: the last of them; (0, "") where there is none.
         anchored: how many heads from elsewhere were compared; furthest: the greatest number among them, 0 for none.
         faults: what is wrong, in the order of the trail.
+        accepted: what was wrong before somebody looked at it and accepted the trail as it was.
     """
 
     entries: int
@@ -39,11 +41,14 @@ class Verified:
     anchored: int
     furthest: int
     faults: tuple[Fault, ...]
+    accepted: tuple[Fault, ...] = ()
 
 
-def verify_trail(entries: Iterable[AuditEntry], heads: Iterable[Head]) -> Verified:
-    """Check a whole trail, from its first entry on, against heads that were kept outside of it."""
-    check = TrailCheck(heads)
+def verify_trail(
+    entries: Iterable[AuditEntry], heads: Iterable[Head], *, since: int = 0, anchored: bool = True
+) -> Verified:
+    """Check a whole trail, from its first entry on; the arguments are those of `TrailCheck`."""
+    check = TrailCheck(heads, since=since, anchored=anchored)
     for entry in entries:
         check.look_at(entry)
     return check.finish()
@@ -54,16 +59,22 @@ class TrailCheck:
 
     Args:
         heads: those that were kept outside the trail.
+        start: the number of the first entry that will be handed over.
+        since: the entry that a person accepted, as the anchor says: what is wrong before it is told apart.
+        anchored: whether there is an anchor; without one the trail itself says what was accepted.
     """
 
-    def __init__(self, heads: Iterable[Head]) -> None:
+    def __init__(self, heads: Iterable[Head], *, start: int = 1, since: int = 0, anchored: bool = True) -> None:
+        self.start = start
+        self._since = since
+        self._anchored = anchored
         self._heads: dict[int, set[str]] = {}
-        for head in heads:
+        for head in (head for head in heads if head.number >= start):
             self._heads.setdefault(head.number, set()).add(head.digest)
         self._faults: list[Fault] = []
         self._count = 0
-        self._last = Head(0, "")
-        self._follows: frozenset[str] | None = frozenset({""})
+        self._last = Head(start - 1, "")
+        self._follows: frozenset[str] | None = frozenset({""}) if start == 1 else None
         self._good = 0
 
     def look_at(self, entry: AuditEntry) -> None:
@@ -75,6 +86,8 @@ class TrailCheck:
         if self._follows is not None and entry.previous not in self._follows:
             self._fault(entry.number, "does not follow the entry before it: it names another one's digest")
         self._check_heads(entry, actual)
+        if entry.kind == Kind.ACCEPTED and not self._anchored:
+            self._since = entry.number
         self._count += 1
         self._last = Head(entry.number, entry.digest)
         self._follows = frozenset({entry.digest, actual})
@@ -108,7 +121,9 @@ class TrailCheck:
             first = self._last.number + 1
             self._fault(first, f"{_range(first, furthest)} cut off: {furthest} was anchored", whole=True)
         anchored = sum(map(len, self._heads.values()))
-        return Verified(self._count, self._last, anchored, furthest, tuple(self._faults))
+        faults = tuple(fault for fault in self._faults if fault.number >= self._since)
+        accepted = tuple(fault for fault in self._faults if fault.number < self._since)
+        return Verified(self._count, self._last, anchored, furthest, faults, accepted)
 
     def _fault(self, number: int, text: str, *, whole: bool = False) -> None:
         self._faults.append(Fault(number, text if whole else f"entry {number} {text}"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.group import help_of
-from reconciler.cli.options import Common, scope_options, shared_options
+from reconciler.cli.options import Common, Duration, base_option, scope_options, shared_options
 from reconciler.cli.output import print_lines
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ HELP = help_of(
     "apply",
     "With FILE, exactly what was reviewed is applied: everything is read and planned again, and if "
     "anything that matters has moved, it is refused. Without FILE it plans, shows the plan and asks.",
+    "With --base only what the checkout changes is applied, never drift: after a merge, name the commit before "
+    "it (HEAD^).",
     "Every change ends as verified, done, ticket open, failed, unknown or not attempted; nothing is left out.",
 )
 
@@ -28,6 +30,7 @@ HELP = help_of(
 @click.command("apply", help=HELP)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @scope_options
+@base_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--override", metavar="DIGEST", help="Lift the limits of the plan with this digest.")
 @click.option("--reason", metavar="TEXT", help="Why they are lifted; recorded.")
@@ -38,6 +41,13 @@ HELP = help_of(
     help="Who approved it, as JSON from the forge; else by hand. Recorded.",
 )
 @click.option("--revert", metavar="RUN", help="Plan and apply the way back of an earlier apply.")
+@click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default=0.0,
+    metavar="DURATION",
+    help="Wait so long (30s, 10m, 1h) for another run to end.",
+)
 @shared_options()
 @click.pass_obj
 def command(
@@ -45,30 +55,35 @@ def command(
     /,
     *,
     file: Path | None,
+    base: str | None,
     yes: bool,
     override: str | None,
     reason: str | None,
     approval: Path | None,
     revert: str | None,
+    lock_timeout: float,
     **asked: Any,
 ) -> int:
     """Apply, and report what came of every change."""
     from reconciler.cli.asking import need_terminal
     from reconciler.cli.opening import make_scope, open_company
     from reconciler.cli.plan import read_plan
-    from reconciler.cli.watching import watch_applying, watch_reading
+    from reconciler.cli.watching import watch_applying, watch_reading, watch_waiting
     from reconciler.run.applying import apply_plan
 
     lifted = _override(override, reason)
     review = _review(approval)
     reviewed = read_plan(file) if file else None
     _check_now(reviewed)
+    _check_base(reviewed, base)
     if reviewed is None and not yes:
         need_terminal()
     if revert:
         return _revert(common, revert, lifted, alone=not (file or review or any(asked.values())), yes=yes)
-    session = open_company(common, tell=False)
     scope = _scope_of(reviewed, make_scope(**asked))
+    if base is not None and scope.due:
+        raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")
+    session = open_company(common, tell=False, base=base)
     report = apply_plan(
         session,
         scope,
@@ -78,6 +93,8 @@ def command(
         read_progress=watch_reading(common, session, scope),
         override=lifted,
         review=review,
+        wait=lock_timeout,
+        waiting=watch_waiting(common, lock_timeout),
     )
     if report is None:
         print_lines(["nothing was applied"], sys.stderr)
@@ -104,6 +121,17 @@ def _check_now(reviewed: "Plan | None") -> None:
     if reviewed and reviewed.future:
         at = f"{reviewed.moment:%Y-%m-%d %H:%M %Z}".strip()
         raise PlanError(f"this plan is of {at} and cannot be applied", hint="make one without --at: what is due now")
+
+
+def _check_base(reviewed: "Plan | None", base: str | None) -> None:
+    """Refuse a pull request's plan without its base, and any other plan with one: it would do more, or less."""
+    from reconciler.errors import PlanError
+
+    if reviewed is None or (reviewed.comparison is None) is (base is None):
+        return
+    if base is None:
+        raise PlanError("this is the plan of a pull request", hint="name what it is compared with: --base HEAD^")
+    raise PlanError("this plan was compared with no base", hint="leave --base out, or make the plan with it, too")
 
 
 def _override(digest: str | None, reason: str | None) -> "Override | None":

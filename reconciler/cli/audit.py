@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.audit_accept import accept
 from reconciler.cli.exits import Exit
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, Instant, shared_options
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.audit.anchor import Head
+    from reconciler.audit.anchor import Anchored
     from reconciler.audit.verify import Verified
     from reconciler.model.company import Settings
     from reconciler.state.contract import AuditEntry, StateStore
@@ -27,7 +28,7 @@ HELP = help_of(
     "audit",
     "Every apply tells here what was asked, by whose approval, what came back and what was seen. Each entry holds the "
     "digest of the one before it; after each apply the last digest is anchored outside the state, where `audit: "
-    "{anchor: FILE}` of reconciler.yaml says.",
+    "{anchor: …}` of reconciler.yaml says.",
 )
 
 
@@ -48,9 +49,10 @@ def verify(common: Common, /, heads: tuple[str, ...]) -> int:
     from reconciler.cli.opening import settings_of
 
     settings = settings_of(common)
-    kept = [*map(parse_head, heads), *_anchored(settings)]
+    anchored = _anchored(settings)
+    kept = [*map(parse_head, heads), *anchored.heads]
     with _open(settings) as state:
-        found = verify_trail(state.audit(), kept)
+        found = verify_trail(state.audit(), kept, since=anchored.since, anchored=bool(settings.audit_anchor))
     if common.json:
         print_data(_verified_data(found))
     else:
@@ -59,6 +61,7 @@ def verify(common: Common, /, heads: tuple[str, ...]) -> int:
 
 
 def _tell(found: "Verified", common: Common) -> None:
+    print_lines(f"{fault.text} (accepted since)" for fault in found.accepted)
     if found.faults:
         print_lines(fault.text for fault in found.faults)
         print_lines([f"the audit trail is broken: {len(found.faults)} faults in {found.entries} entries"], sys.stderr)
@@ -66,7 +69,7 @@ def _tell(found: "Verified", common: Common) -> None:
     print_lines([f"the audit trail is whole: {found.entries} entries, head {found.head}"])
     if not found.anchored and not common.quiet:
         words = "no head is anchored outside the state: nobody can tell whether its end was cut off"
-        hint = "set `audit: {anchor: FILE}` in reconciler.yaml, or give --head"
+        hint = "set `audit: {anchor: …}` in reconciler.yaml, or give --head"
         print_lines([f"warning: {words}", f"  {hint}"], sys.stderr)
 
 
@@ -77,6 +80,7 @@ def _verified_data(found: "Verified") -> dict[str, Any]:
         "head": str(found.head),
         "anchored": found.anchored,
         "faults": [{"entry": fault.number, "text": fault.text} for fault in found.faults],
+        "accepted": [{"entry": fault.number, "text": fault.text} for fault in found.accepted],
     }
 
 
@@ -102,6 +106,9 @@ def show(common: Common, /, last: int, run: str | None) -> None:
         return
     rows = [(str(one.number), f"{one.at:%Y-%m-%d %H:%M:%S}", one.kind, *summarize(one)) for one in entries]
     print_lines(render_table(rows) if rows else ["the audit trail is empty: nothing was applied yet"])
+
+
+command.add_command(accept)
 
 
 class Until(Instant):
@@ -161,7 +168,8 @@ def export(
     last_days = {one.id: one.left.date() if one.left else one.last_day for one in company.people.values()}
     question = Question(period, last_days, timedelta(days=days), datetime.now(UTC), tool_version())
     with _open(company.settings) as state:
-        found = make_export(state.audit(), _anchored(company.settings), question)
+        anchored = _anchored(company.settings)
+        found = make_export(state.audit(), anchored, question, anchor=bool(company.settings.audit_anchor))
     _write({name: found.parts[name] for name in PARTS if name in wanted}, form, out)
     for fault in found.verified.faults[:_FAULTS]:
         print_lines([f"error: {fault.text}"], sys.stderr)
@@ -196,10 +204,11 @@ def entry_data(entry: "AuditEntry") -> dict[str, Any]:
     }
 
 
-def _anchored(settings: "Settings") -> "list[Head]":
-    from reconciler.audit.anchor import read_heads
+def _anchored(settings: "Settings") -> "Anchored":
+    from reconciler.audit.anchor import Anchored, open_anchor
 
-    return read_heads(settings.root / Path(settings.audit_anchor)) if settings.audit_anchor else []
+    anchor = open_anchor(settings)
+    return anchor.read() if anchor else Anchored()
 
 
 def _open(settings: "Settings") -> "StateStore":

@@ -14,18 +14,20 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "init": Entry("init", "Write what a repository needs: first files, workflows, code owners, a form."),
     "validate": Entry("validate", "Check the YAML, and tell everything that is wrong with it."),
     "plan": Entry("plan", "Show what would be changed in which app, and why."),
     "show": Entry("show", "Show a plan from a file."),
     "apply": Entry("apply", "Make it true: apply a reviewed plan, or plan, ask and apply."),
     "drift": Entry("drift", "Show what was changed behind git's back."),
     "explain": Entry("explain", "Tell why somebody has what they have."),
-    "who": Entry("who", "Tell who has an entitlement, and why."),
+    "who": Entry("who", "Tell who has an entitlement, and what somebody has; now or then."),
     "request": Entry("request", "Ask for access, or give it back, by a pull request."),
     "offboard": Entry("offboard", "Take all access from a person now, and let git know by a pull request."),
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),
+    "ci": Entry("ci.group", "What the GitHub actions call: plan, apply, drift, fresh."),
     "providers": Entry("providers", "List the installed providers and what each can do."),
     "schema": Entry("schema", "Print a JSON Schema, of the YAML or of the plan file."),
 }

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from reconciler.run.session import Session
 
 
-def open_company(common: Common, at: datetime | None = None, *, tell: bool = True) -> "Session":
+def open_company(
+    common: Common, at: datetime | None = None, *, tell: bool = True, base: str | None = None
+) -> "Session":
     """Load the repository.
 
     Args:
         common: the shared options.
         at: the instant to work at; without an offset it is meant in the organization's time zone. None is now.
         tell: whether warnings are printed on stderr; not where the output has them itself.
+        base: the revision that the work tree is compared with, as a pull request is.
 
     Raises:
         InputError: the YAML has errors.
@@ -29,7 +32,7 @@ def open_company(common: Common, at: datetime | None = None, *, tell: bool = Tru
     """
     from reconciler.run.session import open_session
 
-    session = open_session(common.config, moment=_moment(common, at))
+    session = open_session(common.config, moment=_moment(common, at), base=base)
     if tell and not common.quiet:
         tell_warnings(session.warnings, common)
     return session

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -98,6 +98,22 @@ class Instant(click.ParamType[Any]):
             self.fail(f"{value!r} is no instant; write it like 2026-12-01T00:00Z or 2026-12-01", param, ctx)
 
 
+class Duration(click.ParamType[Any]):
+    """A short time, in seconds: `30s`, `10m`, `1h`."""
+
+    name = "duration"
+    _units: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the text."""
+        if isinstance(value, float):
+            return value
+        number, unit = value[:-1], value[-1:]
+        if unit not in self._units or not (number.isascii() and number.isdigit()):
+            self.fail(f"{value!r} is no duration; write it like 30s, 10m or 1h", param, ctx)
+        return float(int(number) * self._units[unit])
+
+
 def at_option(function: Decorated) -> Decorated:
     """Add `--at INSTANT`."""
     return click.option(
@@ -105,6 +121,15 @@ def at_option(function: Decorated) -> Decorated:
         type=Instant(),
         metavar="INSTANT",
         help="At another instant: 2026-12-01T00:00Z, or a day.",
+    )(function)
+
+
+def base_option(function: Decorated) -> Decorated:
+    """Add `--base REV`."""
+    return click.option(
+        "--base",
+        metavar="REV",
+        help="Only what this checkout changes: compare with where it parted from a branch, tag or commit.",
     )(function)
 
 

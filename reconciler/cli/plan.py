@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.exits import exit_of_plan
 from reconciler.cli.group import help_of
-from reconciler.cli.options import Common, at_option, scope_options, shared_options
+from reconciler.cli.options import Common, at_option, base_option, scope_options, shared_options
 from reconciler.cli.output import print_data, print_lines
 
 if TYPE_CHECKING:
@@ -19,23 +19,39 @@ HELP = help_of(
     "plan",
     "Every app is read over connections that cannot write. A plan that was kept with --out can be "
     "reviewed, shown again, and applied later exactly as it is.",
+    "With --base the plan is that of a pull request: what the checkout changes, and nothing that the base asks for as "
+    "well (drift, what is not yet applied). Guards count as in both; no secret is sent to a route that the base does "
+    "not know.",
+)
+
+
+html_option = click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page for a browser, with search and filters.",
 )
 
 
 @click.command("plan", help=HELP)
 @scope_options
 @at_option
+@base_option
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@html_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
 @shared_options()
 @click.pass_obj
 def command(
     common: Common,
     /,
+    *,
     at: datetime | None,
+    base: str | None,
     out: Path | None,
     markdown: bool,
+    html: Path | None,
     detailed_exitcode: bool,
     **asked: Any,
 ) -> int:
@@ -44,11 +60,15 @@ def command(
     from reconciler.cli.watching import watch_reading
     from reconciler.run.planning import make_plan
 
-    session = open_company(common, at, tell=False)
     scope = make_scope(**asked)
+    if base is not None and scope.due:
+        raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")
+    session = open_company(common, at, tell=False, base=base)
     plan = make_plan(session, scope, progress=watch_reading(common, session, scope))
     if out:
         write_plan(plan, out)
+    if html:
+        write_page(plan, html)
     print_plan(plan, common, markdown=markdown)
     return exit_of_plan(plan, detailed=detailed_exitcode)
 
@@ -75,16 +95,31 @@ def write_plan(plan: "Plan", file: Path) -> None:
     Raises:
         PlanError: the file cannot be written.
     """
+    from reconciler.plan.file import encode_plan
+
+    _write(file, encode_plan(plan), "plan")
+
+
+def write_page(plan: "Plan", file: Path) -> None:
+    """Write a plan as a page for a browser, readable only by its owner, all of it or nothing.
+
+    Raises:
+        PlanError: the file cannot be written.
+    """
+    from reconciler.render.page import render_page
+
+    _write(file, render_page(plan), "page")
+
+
+def _write(file: Path, text: str, what: str) -> None:
     from tempfile import mkstemp
 
     from reconciler.errors import PlanError
-    from reconciler.plan.file import encode_plan
 
-    text = encode_plan(plan)
     try:
         handle, name = mkstemp(dir=file.parent, prefix=f".{file.name}.")
     except OSError as error:
-        raise PlanError(f"{file}: the plan cannot be written: {error.strerror}") from None
+        raise PlanError(f"{file}: the {what} cannot be written: {error.strerror}") from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
@@ -93,7 +128,7 @@ def write_plan(plan: "Plan", file: Path) -> None:
         Path(name).replace(file)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise PlanError(f"{file}: the plan cannot be written: {error.strerror}") from None
+        raise PlanError(f"{file}: the {what} cannot be written: {error.strerror}") from None
 
 
 def read_plan(file: Path) -> "Plan":

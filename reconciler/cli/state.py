@@ -7,7 +7,7 @@ import click
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
-from reconciler.cli.state_opening import count, open_for
+from reconciler.cli.state_opening import count, deed_of, on_record, open_for, reason_option
 from reconciler.cli.state_upkeep import COMMANDS
 
 if TYPE_CHECKING:
@@ -78,13 +78,17 @@ def show_app(common: Common, /, app: str) -> None:
 @command.command("unlock", help="Give back the lock of a run that is no longer there; `state list` shows its ID.")
 @click.argument("fence", metavar="ID", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@reason_option
 @shared_options()
 @click.pass_obj
-def unlock(common: Common, /, fence: int, yes: bool) -> None:
+def unlock(common: Common, /, fence: int, reason: str, yes: bool) -> None:
     """Break the lock, after telling whose it is."""
     from reconciler.cli.asking import confirm
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.open import open_state
 
-    with open_for(common, read_only=False) as state:
+    settings = settings_of(common)
+    with open_state(settings) as state:
         holder = state.holder()
         if holder is None:
             print_lines(["it is not locked"])
@@ -94,6 +98,8 @@ def unlock(common: Common, /, fence: int, yes: bool) -> None:
         told = f"{holder.owner} ({holder.command}), since {holder.since:%Y-%m-%d %H:%M %Z}"
         confirm(f"Take the lock from {told}? That run will be refused to write anything more.", yes=yes)
         state.break_lock(fence)
+        deed = deed_of("state unlock", {"item": f"lock {fence}", "detail": f"held by {told}"}, reason)
+        on_record(settings, state, deed, lambda: None)
     print_lines([f"unlocked; it was held by {told}"])
 
 

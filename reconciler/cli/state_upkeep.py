@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_lines
-from reconciler.cli.state_opening import count, locked, open_for
+from reconciler.cli.state_opening import count, deed_of, locked, on_record, open_for, reason_option
 
 if TYPE_CHECKING:
     from reconciler.model.company import Settings
@@ -21,20 +21,23 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 @click.argument("app", required=False)
 @click.option("--identity", "-i", metavar="ID", help="Only this identity: in APP, or everywhere where none is named.")
 @_YES
+@reason_option
 @shared_options()
 @click.pass_obj
-def forget(common: Common, /, app: str | None, identity: str | None, yes: bool) -> None:
+def forget(common: Common, /, app: str | None, identity: str | None, reason: str, yes: bool) -> None:
     """Drop what is applied, after telling how much that is."""
     if identity is not None:
-        _forget_identity(common, identity, app, yes=yes)
+        _forget_identity(common, identity, app, reason, yes=yes)
     elif app is not None:
-        _forget_app(common, app, yes=yes)
+        _forget_app(common, app, reason, yes=yes)
     else:
         raise click.UsageError("name an APP, or an identity with --identity")
 
 
-def _forget_identity(common: Common, identity: str, app: str | None, *, yes: bool) -> None:
+def _forget_identity(common: Common, identity: str, app: str | None, reason: str, *, yes: bool) -> None:
     from reconciler.cli.asking import confirm
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.open import open_state
 
     where = app or "every app"
     confirm(
@@ -42,26 +45,30 @@ def _forget_identity(common: Common, identity: str, app: str | None, *, yes: boo
         "still names it.",
         yes=yes,
     )
-    with locked(open_for(common, read_only=False), "state forget") as state:
-        dropped = state.forget_identity(identity, app)
+    settings = settings_of(common)
+    deed = deed_of("state forget", {"identity": identity, **({"app": app} if app else {})}, reason)
+    with locked(open_state(settings), "state forget") as state:
+        dropped = on_record(settings, state, deed, lambda: state.forget_identity(identity, app))
     print_lines([f"forgotten: {dropped} records of {identity} in {where}"])
 
 
-def _forget_app(common: Common, app: str, *, yes: bool) -> None:
+def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
     from reconciler.cli.asking import confirm
     from reconciler.cli.names import check_names
     from reconciler.cli.opening import open_company
     from reconciler.errors import RefusedError
     from reconciler.items import Names
+    from reconciler.state.open import open_state
 
     company = open_company(common).company
     if app in company.apps:
         raise RefusedError(f"{app} is still in the YAML ({company.apps[app].place.short})", hint="take it out first")
-    with open_for(common, read_only=False) as state:
+    with locked(open_state(company.settings), "state forget") as state:
         check_names([app], state.apps(), "app in the state")
         told = ", ".join(f"{number} {name}" for name, number in count(state.load(app, Names())).items())
         confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
-        state.forget(app)
+        deed = deed_of("state forget", {"app": app, "detail": told}, reason)
+        on_record(company.settings, state, deed, lambda: state.forget(app))
     print_lines([f"forgotten: {told} in {app}"])
 
 
@@ -69,37 +76,50 @@ def _forget_app(common: Common, app: str, *, yes: bool) -> None:
 @click.argument("app")
 @click.argument("item", metavar="ITEM")
 @_YES
+@reason_option
 @shared_options()
 @click.pass_obj
-def unpin(common: Common, /, app: str, item: str, yes: bool) -> None:
+def unpin(common: Common, /, app: str, item: str, reason: str, yes: bool) -> None:
     """Drop the pin of an identity's account, or of an entitlement (`team:platform`)."""
     from reconciler.cli.asking import confirm
+    from reconciler.cli.opening import settings_of
     from reconciler.errors import ConfigurationError
     from reconciler.items import AccountItem, EntitlementItem
+    from reconciler.state.open import open_state
 
     confirm(f"Drop the pin of {item} in {app}? Whoever has its keys there now is taken for it.", yes=yes)
-    with locked(open_for(common, read_only=False), "state unpin") as state:
+    settings = settings_of(common)
+
+    def drop() -> None:
         if not state.unpin(app, EntitlementItem(item) if ":" in item else AccountItem(item)):
             raise ConfigurationError(
                 f"nothing is applied for {item} in {app}", hint=f"see `reconciler state show {app}`"
             )
+
+    with locked(open_state(settings), "state unpin") as state:
+        on_record(settings, state, deed_of("state unpin", {"app": app, "item": item}, reason), drop)
     print_lines([f"unpinned: {item} in {app}; `reconciler plan --app {app}` shows what it is matched to"])
 
 
 @click.command("repair", help="Drop all pins of an app that lost its ids; the next plan finds them anew.")
 @click.argument("app")
 @_YES
+@reason_option
 @shared_options()
 @click.pass_obj
-def repair(common: Common, /, app: str, yes: bool) -> None:
+def repair(common: Common, /, app: str, reason: str, yes: bool) -> None:
     """Let every account and entitlement be matched and adopted again."""
     from reconciler.cli.asking import confirm
     from reconciler.cli.names import check_names
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.open import open_state
 
-    with locked(open_for(common, read_only=False), "state repair") as state:
+    settings = settings_of(common)
+    with locked(open_state(settings), "state repair") as state:
         check_names([app], state.apps(), "app in the state")
         confirm(f"Drop every pin in {app}? Accounts are then matched by their keys, as at first.", yes=yes)
-        dropped = state.repair(app)
+        deed = deed_of("state repair", {"app": app}, reason)
+        dropped = on_record(settings, state, deed, lambda: state.repair(app))
     print_lines([f"dropped {dropped} pins; `reconciler plan --app {app}` shows what they are matched to"])
 
 
@@ -114,12 +134,18 @@ def export(common: Common, /) -> None:
 
 @click.command("import", help="Fill an empty state with what `state export` printed.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reason_option
 @shared_options()
 @click.pass_obj
-def import_(common: Common, /, file: Path) -> None:
+def import_(common: Common, /, file: Path, reason: str) -> None:
     """Take every row over, or none."""
-    with locked(open_for(common, read_only=False), "state import") as state:
-        taken = state.restore(_rows(file))
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.open import open_state
+
+    settings = settings_of(common)
+    with locked(open_state(settings), "state import") as state:
+        deed = deed_of("state import", {"item": file.name}, reason)
+        taken = on_record(settings, state, deed, lambda: state.restore(_rows(file)))
     print_lines([f"imported {taken} rows"])
 
 
@@ -139,9 +165,10 @@ def _rows(file: Path) -> Iterator[list[Any]]:
 
 @click.command("move", help="Copy the state into an empty one elsewhere, as `state:` in reconciler.yaml would name it.")
 @click.option("--to", "target", required=True, metavar="STATE", help="Such as '{postgres: {dsn: {env: STATE_DSN}}}'.")
+@reason_option
 @shared_options()
 @click.pass_obj
-def move(common: Common, /, target: str) -> None:
+def move(common: Common, /, target: str, reason: str) -> None:
     """Copy every row under both locks."""
     from dataclasses import replace
 
@@ -157,7 +184,8 @@ def move(common: Common, /, target: str) -> None:
         locked(open_state(settings), "state move") as source,
         locked(open_state(there), "state move") as moved,
     ):
-        taken = moved.restore(source.export())
+        deed = deed_of("state move", {"item": f"{source.name} to {moved.name}"}, reason)
+        taken = on_record(settings, moved, deed, lambda: moved.restore(source.export()))
     print_lines([f"copied {taken} rows; now write `state: {target}` in reconciler.yaml, then delete the old state"])
 
 

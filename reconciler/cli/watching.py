@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 from reconciler.cli.options import Common
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.apply.progress import Progress
+    from reconciler.errors import LockError
     from reconciler.plan.plan import Scope
     from reconciler.render.progress import PlainReading
     from reconciler.run.session import Session
@@ -36,3 +39,12 @@ def watch_applying(common: Common) -> "Progress":
     from reconciler.render.progress import open_applying
 
     return open_applying(sys.stderr, colour=common.colour(sys.stderr), live=sys.stderr.isatty() and not common.verbose)
+
+
+def watch_waiting(common: Common, wait: float) -> "Callable[[LockError], None] | None":
+    """Return who is told on stderr whom an apply waits for, None where stderr is to be quiet."""
+    if common.quiet:
+        return None
+    from reconciler.cli.output import print_lines
+
+    return lambda error: print_lines([f"waiting up to {wait:.0f} s: {error.message}"], sys.stderr)

@@ -335,4 +335,5 @@ def _make_limits(limits: Mapping[str, tuple[int, float]]) -> Limits:
         Limit(*limits["leavers"]) if "leavers" in limits else default.leavers,
         Limit(*limits["removals_per_app"]) if "removals_per_app" in limits else default.removals_per_app,
         limits["minimum_admins"][0] if "minimum_admins" in limits else default.minimum_admins,
+        Limit(*limits["removals"]) if "removals" in limits else default.removals,
     )

@@ -1,13 +1,12 @@
 """A folder of YAML becomes a company: every file parsed once, every problem told at once."""
 
-import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.collector import paused_collector
 from reconciler.errors import InputError
 from reconciler.load.build import Built, build_company
 from reconciler.load.cache import Cache
@@ -29,10 +28,24 @@ from reconciler.problems import Place, Problem, Severity
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A company that has no errors, and what deserves a look."""
+    """A company that has no errors, and what deserves a look.
+
+    Attributes:
+        digests: path → SHA-256 of the file's bytes.
+    """
 
     company: Company
     warnings: tuple[Problem, ...]
+    digests: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What could be read, errors or not: the company of all files that are sound, and every problem."""
+
+    company: Company
+    problems: tuple[Problem, ...]
+    digests: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -57,24 +70,27 @@ class _Files:
         self.problems.append(Problem(place, Severity.ERROR, fault.message, fault.hint))
 
 
-def load_company(root: Path, *, moment: datetime, cache: Path | None = None) -> Loaded:
+def load_company(
+    root: Path, *, moment: datetime, cache: Path | Cache | None = None, trusted: Settings | None = None
+) -> Loaded:
     """Return what the YAML under a folder says.
 
     Args:
         root: the folder of `reconciler.yaml` (which may be missing).
         moment: an instant with a time zone; only warnings depend on it.
         cache: a folder for parsed files, made if it is missing; None parses everything anew.
+        trusted: settings that what touches secrets is taken from, instead of those under the folder: see `trust`.
 
     Raises:
         InputError: the YAML has errors; it holds all of them, and the warnings.
         ConfigurationError: the folder does not exist, or `reconciler.yaml` cannot be read.
     """
-    with _paused_collector():
+    with paused_collector():
         settings, problems, contents = read_settings(root)
-        files = _Files(settings, problems)
+        files = _Files(trust(settings, trusted), problems)
         found = find_files(root, _ignored(settings))
         problems.extend(found.problems)
-        records = Cache(cache)
+        records = cache if isinstance(cache, Cache) else Cache(cache)
 
         def read(path: str) -> bytes:
             return contents.get(path) or read_content(f"{root}/{path}")
@@ -82,7 +98,7 @@ def load_company(root: Path, *, moment: datetime, cache: Path | None = None) -> 
         for path in (*contents, *found.paths):
             _read_file(files, records, path, read)
         records.trim()
-        return _finish(files, moment, read)
+        return _accept(_finish(files, moment, read))
 
 
 def load_contents(root: Path, contents: Mapping[str, bytes], *, moment: datetime, cache: Cache) -> Loaded:
@@ -97,15 +113,56 @@ def load_contents(root: Path, contents: Mapping[str, bytes], *, moment: datetime
     Raises:
         InputError: the YAML has errors.
     """
-    with _paused_collector():
+    read = read_contents(root, contents, moment=moment, cache=cache)
+    return _accept(read)
+
+
+def read_contents(  # noqa: PLR0913 - what there is, and what is known of it already
+    root: Path,
+    contents: Mapping[str, bytes],
+    *,
+    moment: datetime,
+    cache: Cache,
+    digests: Mapping[str, bytes] | None = None,
+    checked: bool = True,
+) -> Read:
+    """Return what files say that are no files, as far as they can be read.
+
+    Args:
+        root: as for `load_contents`, and so are the next three.
+        contents: path → content.
+        moment: an instant with a time zone.
+        cache: shared between the revisions.
+        digests: path → SHA-256 of contents that are known already: they are not asked for if the cache has them.
+        checked: whether names that nobody has and the like are looked for, too.
+    """
+    with paused_collector():
         name = next((name for name in SETTINGS_NAMES if name in contents), "")
         settings, problems = parse_settings(contents[name], root, name) if name else (Settings(root), [])
         files = _Files(settings, problems)
         ignored = _ignored(settings)
         for path in sorted(contents):
             if path == name or is_ours(path, ignored):
-                _read_file(files, cache, path, contents.__getitem__)
-        return _finish(files, moment, contents.__getitem__)
+                _read_file(files, cache, path, contents.__getitem__, (digests or {}).get(path))
+        return _finish(files, moment, contents.__getitem__, checked=checked)
+
+
+def trust(settings: Settings, trusted: Settings | None) -> Settings:
+    """Return settings in which what decides about secrets, programs and the state is that of others, if there are any.
+
+    A pull request must not choose where the state is, who decrypts, or which secrets may be read.
+    """
+    if trusted is None:
+        return settings
+    return replace(
+        settings,
+        state=trusted.state,
+        tickets=trusted.tickets,
+        secrets_env=trusted.secrets_env,
+        secrets_files=trusted.secrets_files,
+        sops=trusted.sops,
+        audit_anchor=trusted.audit_anchor,
+    )
 
 
 def _ignored(settings: Settings) -> tuple[str, ...]:
@@ -114,8 +171,14 @@ def _ignored(settings: Settings) -> tuple[str, ...]:
     return (*settings.ignore, f"/{tickets.strip('/')}") if isinstance(tickets, str) and tickets else settings.ignore
 
 
-def _read_file(files: _Files, cache: Cache, path: str, read: Callable[[str], bytes]) -> None:
-    """Take one file: from the cache, or parsed."""
+def _read_file(
+    files: _Files, cache: Cache, path: str, read: Callable[[str], bytes], digest: bytes | None = None
+) -> None:
+    """Take one file: from the cache, or parsed. A file whose digest is known and in the cache is not even read."""
+    if digest is not None and (record := cache.get(cache.key(digest))) is not None:
+        files.digests[path] = digest
+        _take_record(files, path, record)
+        return
     try:
         content = read(path)
     except OSError as error:
@@ -131,6 +194,10 @@ def _read_file(files: _Files, cache: Cache, path: str, read: Callable[[str], byt
             files.complain(path, fault)
             return
         cache.put(key, record, private=path in files.secret)
+    _take_record(files, path, record)
+
+
+def _take_record(files: _Files, path: str, record: FileRecord) -> None:
     if path not in SETTINGS_NAMES:
         files.records[path] = record
     files.problems.extend(fault.to_problem(path) for fault in record.faults)
@@ -145,10 +212,16 @@ def _parse(files: _Files, path: str, content: bytes) -> FileRecord:
     return parse_file(content)
 
 
-def _finish(files: _Files, moment: datetime, read: Callable[[str], bytes]) -> Loaded:
-    """Build and check the company, and tell everything that is wrong."""
+def _accept(read: Read) -> Loaded:
+    """Return what was read, if there is nothing wrong with it."""
+    if any(problem.severity is Severity.ERROR for problem in read.problems):
+        raise InputError(read.problems)
+    return Loaded(read.company, read.problems, read.digests)
+
+
+def _finish(files: _Files, moment: datetime, read: Callable[[str], bytes], *, checked: bool = True) -> Read:
+    """Build and check the company, and collect everything that is wrong."""
     built = build_company(files.settings, files.records.items(), _digest(files.digests))
-    report = _check(files, built, moment)
 
     def reread(path: str) -> bytes | None:
         try:
@@ -158,10 +231,8 @@ def _finish(files: _Files, moment: datetime, read: Callable[[str], bytes]) -> Lo
         same = path in files.secret or hashlib.sha256(content).digest() == files.digests.get(path)
         return content if same else None
 
-    problems = sorted({*files.problems, *built.problems, *locate(report, reread)})
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise InputError(problems)
-    return Loaded(built.company, tuple(problems))
+    told = locate(_check(files, built, moment), reread) if checked else ()
+    return Read(built.company, tuple(sorted({*files.problems, *built.problems, *told})), files.digests)
 
 
 def _check(files: _Files, built: Built, moment: datetime) -> Report:
@@ -200,15 +271,3 @@ def _digest(digests: Mapping[str, bytes]) -> str:
     for path, digest in sorted(digests.items()):
         whole.update(f"{len(path.encode())}:{path}".encode() + digest)
     return whole.hexdigest()
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Pause the garbage collector: a load makes much, and no garbage in circles."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()

@@ -62,6 +62,7 @@ LIMITS = Fields(
     "limits",
     Field("leavers", Limit(), "How many people may leave in one plan: 3 or 1%."),
     Field("removals_per_app", Limit(), "How many other removals one plan may hold in one app: 5 or 10%."),
+    Field("removals", Limit(), "How many other removals one plan may hold in all apps together: 25 or 10%."),
     Field("minimum_admins", Count(), "How many holders of each privileged entitlement must remain."),
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ConfigurationError, InputError
+from reconciler.load.anchor import Anchor
 from reconciler.load.dates import find_zone
 from reconciler.load.faults import Faults, Mark
 from reconciler.load.fields import Field, Fields
@@ -158,7 +159,7 @@ _SECRETS = Fields(
 
 _AUDIT = Fields(
     "audit",
-    Field("anchor", Text(), "A file outside the state that the audit trail's head is added to after each apply."),
+    Field("anchor", Anchor(), "A file or a git ref outside the state that the trail's head is added to at each apply."),
 )
 
 _GITHUB = Fields(

@@ -12,6 +12,14 @@ from reconciler.model.policies import Policies
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRef:
+    """A git ref that only grows (`refs/heads/reconciler/audit`), of a remote; an empty remote means the obvious one."""
+
+    ref: str
+    remote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`reconciler.yaml`.
 
@@ -25,7 +33,8 @@ class Settings:
         tickets: how tickets are sent where an app's route does not say: the configuration of a `ticket` way.
         secrets: names of environment variables and globs of files that references may name; None means any.
         sops: the `sops` program, or empty where none is configured.
-        audit_anchor: the file that heads of the audit trail are added to, relative to the root; empty for none.
+        audit_anchor: the file that heads of the audit trail are added to, relative to the root, or a git ref; empty for
+            none.
         forge: where pull requests live: `{"github": {"repository": …, "token": …, "url": …, "login": …}}`; without what
             is not said, and empty where nothing is.
     """
@@ -41,7 +50,7 @@ class Settings:
     secrets_env: tuple[str, ...] | None = None
     secrets_files: tuple[str, ...] | None = None
     sops: str = ""
-    audit_anchor: str = ""
+    audit_anchor: str | KeptRef = ""
     forge: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -23,11 +23,19 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan may take away. A leaver counts once, in `leavers`, and in no other limit."""
+    """How much one plan may take away. A leaver counts once, in `leavers`, and in no other limit.
+
+    Attributes:
+        leavers: how many people may leave in one plan.
+        removals_per_app: how many other removals it may hold in one app, in all and of each kind.
+        minimum_admins: how many usable holders of each privileged entitlement must remain.
+        removals: how many other removals it may hold in all apps together.
+    """
 
     leavers: Limit = Limit(3, 0.01)
     removals_per_app: Limit = Limit(5, 0.10)
     minimum_admins: int = 2
+    removals: Limit = Limit(25, 0.10)
 
 
 @dataclass(frozen=True, slots=True)

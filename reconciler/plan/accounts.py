@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.items import AccountItem, Value
+from reconciler.items import AccountItem, Value, fold
 from reconciler.model.apps import Manage
 from reconciler.plan.draft import Draft, Gate, Wish
 from reconciler.plan.plan import Fact
@@ -152,9 +152,9 @@ def _changed(
         was_known = name in known or (applied is not None and is_same(new, None))
         cause = cause_of(new, old, known.get(name), known=was_known, pending=pending)
         changed[name] = (old, new, cause)
-    if account.username and live.username and account.username.casefold() != live.username.casefold():
+    if account.username and live.username and fold(account.username) != fold(live.username):
         before = applied.username if applied else ""
-        if not before or before.casefold() != account.username.casefold():
+        if not before or fold(before) != fold(account.username):
             changed["username"] = (live.username, account.username, Cause.EDITED)
         elif pending:
             changed["username"] = (live.username, account.username, Cause.UNFINISHED)

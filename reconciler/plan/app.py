@@ -1,5 +1,7 @@
 """The plan of one app: declared, applied and live in; changes, findings and adoption out. Pure."""
 
+from collections.abc import Callable
+
 from reconciler.items import kind_of
 from reconciler.plan.accounts import classify_accounts
 from reconciler.plan.basis import JudgedApp, gather_basis
@@ -7,22 +9,22 @@ from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
 from reconciler.plan.grants import classify_grants, unread_collections
 from reconciler.plan.inputs import AppInputs
-from reconciler.plan.lost import hold_back
+from reconciler.plan.lost import hold_back, set_aside
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
 from reconciler.plan.routes import Router, is_entitlement
-from reconciler.plan.sides import completeness, join_sides
+from reconciler.plan.sides import Sides, completeness, join_sides
 from reconciler.plan.tickets import named_items, sort_tickets
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 from reconciler.resolve.declared import Presence
 from reconciler.state.contract import Adoption
 
 
-def plan_app(inputs: AppInputs) -> AppPlan:
+def plan_app(inputs: AppInputs, watch: Callable[[Sides], None] | None = None) -> AppPlan:
     """Compare the three sides of one app and say what is to be done, shown, adopted and forgotten.
 
     The result carries what `build_plan` needs for the guards; the same inputs give the same result, in whatever order
-    an app listed its items.
+    an app listed its items. `watch` is shown the sides, unless no way could be opened at all.
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
@@ -30,6 +32,8 @@ def plan_app(inputs: AppInputs) -> AppPlan:
         return JudgedApp(
             inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
         )
+    if inputs.lost:
+        inputs = set_aside(inputs)
     sides = join_sides(inputs)
     draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
     classify_accounts(draft)
@@ -39,7 +43,9 @@ def plan_app(inputs: AppInputs) -> AppPlan:
     unread_collections(draft)
     _tell_notes(draft)
     plan = _finish(draft, ways)
-    return hold_back(plan) if inputs.lost else plan
+    if watch:
+        watch(sides)
+    return hold_back(plan, inputs.lost) if inputs.lost else plan
 
 
 def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
@@ -61,6 +67,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
         owner=sides.declared.app.owner,
+        prices=_prices(draft),
         basis=gather_basis(sides),
     )
 
@@ -85,6 +92,12 @@ def _adoption(draft: Draft) -> Adoption:
         gone=tuple(sorted(draft.gone, key=lambda item: (type(item).__name__, str(item)))),
         counts=dict(sorted(counts.items())),
     )
+
+
+def _prices(draft: Draft) -> dict[str, str]:
+    rules = draft.sides.declared.app.entitlements
+    touched = sorted({change.entitlement for change in draft.changes})
+    return {key: rules[key].price for key in touched if key in rules and rules[key].price}
 
 
 def _count(draft: Draft) -> Counts:

@@ -62,6 +62,7 @@ def gather_basis(sides: Sides) -> Basis:
     """Collect what guards need from the three sides of an app."""
     declared, live = sides.declared, sides.live
     privileged = frozenset(key for key, rules in declared.entitlements.items() if rules.privileged)
+    privileged |= sides.inputs.privileged
     watched = privileged | _exclusive(sides) | _protected(sides)
     present = sum(1 for presence in declared.accounts.values() if presence is Presence.PRESENT)
     return Basis(

@@ -9,7 +9,7 @@ from reconciler.model.policies import Policies
 from reconciler.plan.admins import hand_over, judge_admins
 from reconciler.plan.digest import digest_plan
 from reconciler.plan.guards import Override, judge_limits, protect
-from reconciler.plan.plan import AppPlan, Plan, Scope, Verdict
+from reconciler.plan.plan import AppPlan, Comparison, Plan, Scope, Verdict
 from reconciler.plan.together import separate
 
 _SHORTEST = 12
@@ -28,6 +28,8 @@ def build_plan(  # noqa: PLR0913 - one value for everything that a plan is bound
     future: bool = False,
     overrides: Sequence[Override] = (),
     warnings: Sequence[str] = (),
+    comparison: Comparison | None = None,
+    refusals: Sequence[Verdict] = (),
 ) -> Plan:
     """Judge the plans of single apps by all guards and put them together.
 
@@ -42,18 +44,34 @@ def build_plan(  # noqa: PLR0913 - one value for everything that a plan is bound
         future: whether the moment was asked for, so that the plan can be looked at and not applied.
         overrides: limits to lift; each must name this plan's digest.
         warnings: problems of the YAML that do not stop a plan.
+        comparison: with what base it was compared; the plans of apps then hold only what is the pull request's own.
+        refusals: what was found to refuse the plan before.
 
     Raises:
         RefusedError: an override names another plan, or gives no reason.
     """
     guarded = [protect(app, policies) for app in sorted(app_plans, key=lambda app: app.app)]
     guarded = [hand_over(app, policies) for app in separate(guarded, policies)]
-    verdicts = [*judge_limits(guarded, policies, population)]
+    verdicts = [*refusals, *judge_limits(guarded, policies, population)]
     verdicts += [verdict for app in guarded for verdict in judge_admins(app, policies)]
     apps = tuple(map(_without_basis, guarded))
     plan = Plan(tool, moment, tree_digest, apps, tuple(verdicts), scope, future, tuple(warnings))
+    plan = replace(plan, comparison=comparison and _compared(comparison))
     plan = replace(plan, digest=digest_plan(plan))
     return _override(plan, overrides)
+
+
+def _compared(comparison: Comparison) -> Comparison:
+    """Return a comparison of apps in which something is left out, by name."""
+    before, dropped = (
+        tuple(_without_basis(app) for app in sorted(apps, key=lambda app: app.app) if _says_something(app))
+        for apps in (comparison.before, comparison.dropped)
+    )
+    return replace(comparison, before=before, dropped=dropped)
+
+
+def _says_something(app: AppPlan) -> bool:
+    return bool(app.changes or app.findings or app.cancellations)
 
 
 def _without_basis(app: AppPlan) -> AppPlan:

@@ -19,19 +19,38 @@ def explain_difference(reviewed: Plan, fresh: Plan) -> tuple[str, ...]:
 def _lines(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     if reviewed.tool != fresh.tool:
         yield f"the tool's version: {reviewed.tool}, now {fresh.tool}"
-    if reviewed.tree_digest != fresh.tree_digest:
-        yield f"the YAML: tree {reviewed.tree_digest[:12]}, now {fresh.tree_digest[:12]}"
+    yield from _tree_lines(reviewed, fresh)
     if reviewed.scope != fresh.scope:
         yield "what the plan is limited to (--app, --identity, --due, --reactivate, --trust-read, --adopt-baseline)"
     if reviewed.future != fresh.future:
         yield f"the reviewed plan was {'' if reviewed.future else 'not '}made for another moment (--at)"
     before, now = {app.app: app for app in reviewed.apps}, {app.app: app for app in fresh.apps}
     for name in sorted(before.keys() | now.keys()):
-        yield from _app_lines(name, before.get(name), now.get(name))
+        if fresh.comparison is None or _acts(before.get(name)) or _acts(now.get(name)):
+            yield from _app_lines(name, before.get(name), now.get(name))
     then, now_ = (plan.moment.isoformat(" ", "minutes") for plan in (reviewed, fresh))
     if then != now_ and digest_plan(reviewed) != digest_plan(fresh):
         # Last, since it is a cause only where a start, a last day or an `until` lies between: hours count as days do.
         yield f"the moment: {then}, now {now_}"
+
+
+def _acts(app: AppPlan | None) -> bool:
+    """Say whether a plan does anything in an app, so that how it is reached counts."""
+    return app is not None and bool(app.changes or app.cancellations or [*fingerprint_adoption(app.adoption)])
+
+
+def _tree_lines(reviewed: Plan, fresh: Plan) -> Iterator[str]:
+    one, other = reviewed.comparison, fresh.comparison
+    if one is None or other is None:
+        if one is not other:
+            yield f"the reviewed plan was {'not ' if one is None else ''}compared with a base (--base)"
+        elif reviewed.tree_digest != fresh.tree_digest:
+            yield f"the YAML: tree {reviewed.tree_digest[:12]}, now {fresh.tree_digest[:12]}"
+        return
+    if one.edits != other.edits:
+        yield f"the lines of YAML that are changed: {one.edits[:12]}, now {other.edits[:12]}"
+    for name in sorted({name for name, _ in {*one.rerouted} ^ {*other.rerouted}}):
+        yield f"{name}: whether its route is one that the base knows"
 
 
 def _app_lines(name: str, reviewed: AppPlan | None, fresh: AppPlan | None) -> Iterator[str]:

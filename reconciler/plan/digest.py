@@ -3,6 +3,10 @@
 In it are the tool's version, the YAML tree, the scope, each app's ways and configuration, each change with its way, its
 remote ids and the values that it starts from and ends at, the adoption and the cancelled tickets. Not in it are the
 moment, places, reasons, texts, timings and requests, nor the verdicts: an override lifts those, and the plan stays.
+
+The plan of a pull request stands for the lines of YAML that it changes instead of the whole tree, and only for the apps
+in which it does something: other people's merges and drift elsewhere leave its digest as it is, while whatever they
+change of its own changes, or of what those rely on, does not.
 """
 
 import hashlib
@@ -53,13 +57,20 @@ def fingerprint_adoption(adoption: Adoption) -> Iterator[tuple[Any, ...]]:
 
 
 def _lines(plan: Plan) -> Iterator[Any]:
-    yield "plan", plan.tool, plan.tree_digest, plan.future, _scope(plan.scope)
+    compared = plan.comparison
+    if compared is None:
+        yield "plan", plan.tool, plan.tree_digest, plan.future, _scope(plan.scope)
+    else:
+        yield "pull request", plan.tool, compared.edits, plan.future, _scope(plan.scope)
+        yield from (("rerouted", *one) for one in sorted(compared.rerouted))
     for app in sorted(plan.apps, key=lambda app: app.app):
-        yield from _app_lines(app)
+        lines = list(_item_lines(app))
+        if compared is None or lines:
+            yield "app", app.app, app.ways, app.config_digest, bool(app.error)
+            yield from lines
 
 
-def _app_lines(app: AppPlan) -> Iterator[Any]:
-    yield "app", app.app, app.ways, app.config_digest, bool(app.error)
+def _item_lines(app: AppPlan) -> Iterator[Any]:
     yield from sorted((fingerprint_change(change) for change in app.changes), key=lambda line: str(line[0]))
     yield from fingerprint_adoption(app.adoption)
     for cancellation in sorted(app.cancellations, key=lambda cancellation: cancellation.key):

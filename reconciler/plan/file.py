@@ -38,6 +38,9 @@ def decode_plan(text: str) -> Plan:
         where = ".".join(map(str, first["loc"]))
         raise PlanError(f"the plan cannot be read: {where}: {first['msg'].lower()}", hint=_AGAIN) from None
     plan = replace(plan, apps=tuple(map(_as_tuples, plan.apps)))
+    if compared := plan.comparison:
+        before, dropped = (tuple(map(_as_tuples, apps)) for apps in (compared.before, compared.dropped))
+        plan = replace(plan, comparison=replace(compared, before=before, dropped=dropped))
     if not plan.digest == envelope.get("digest") == digest_plan(plan):
         raise PlanError("the plan is not the one that its digest was made of: it was changed or damaged", hint=_AGAIN)
     return plan

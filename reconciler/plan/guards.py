@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.items import AccountItem, kind_of
+from reconciler.items import AccountItem, fold, kind_of
 from reconciler.model.policies import Limit, Policies, Protected
 from reconciler.plan.basis import Basis, basis_of
 from reconciler.plan.plan import AppPlan, Fact, Finding, Verdict
 from reconciler.provider.change import Cause, Change, Operation
 
+ALL_REMOVALS = "removals"
 _FIRST_APPLY = Limit(20, 0.3)
 _TAKING = frozenset(
     {
@@ -73,10 +74,10 @@ def _protection(change: Change, basis: Basis, policies: Sequence[Policies]) -> s
 
 def _protected_by(protected: Protected, change: Change, basis: Basis) -> str:
     """Return what one policy protects of that which a change takes away, or an empty text."""
-    account = f"{change.app}/{change.username}".casefold()
+    account = fold(f"{change.app}/{change.username}")
     if change.holder in protected.people:
         return f"{change.holder} is protected"
-    if change.username and account in {name.casefold() for name in protected.accounts}:
+    if change.username and account in set(map(fold, protected.accounts)):
         return f"the account {change.app}/{change.username} is protected"
     if change.entitlement and f"{change.app}/{change.entitlement}" in protected.entitlements:
         return f"{change.app}/{change.entitlement} is protected"
@@ -104,6 +105,7 @@ def judge_limits(apps: Sequence[AppPlan], policies: Sequence[Policies], populati
     """Yield the verdicts of all limits, refused ones and others worth showing."""
     leavers = frozenset(name for app in apps for name in basis_of(app).leavers)
     yield from _judge_leavers(apps, policies, population, leavers)
+    yield from _judge_all_removals(apps, policies, leavers)
     for app in apps:
         yield from _judge_removals(app, policies, leavers)
         yield from _judge_emptiness(app, leavers)
@@ -126,6 +128,18 @@ def _judge_leavers(
 
 def _removals(app: AppPlan) -> list[Change]:
     return [change for change in app.changes if change.operation.removes and not change.blocked]
+
+
+def _judge_all_removals(
+    apps: Sequence[AppPlan], policies: Sequence[Policies], leavers: frozenset[str]
+) -> Iterator[Verdict]:
+    """Count what is taken from others than leavers in all apps: a little everywhere may be much."""
+    counts = [count for app in apps if (count := _count_removals(app, leavers).total())]
+    population = sum(sum(basis_of(app).population.values()) for app in apps)
+    total, allowed = sum(counts), _allowed([policy.limits.removals for policy in policies], population)
+    if total > allowed or len(counts) > 1:
+        text = f"{total} of {allowed} {_removals_word(allowed)} in all apps"
+        yield Verdict(ALL_REMOVALS, "", total > allowed, text)
 
 
 def _judge_removals(app: AppPlan, policies: Sequence[Policies], leavers: frozenset[str]) -> Iterator[Verdict]:

@@ -48,6 +48,15 @@ class IdentityKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a state is not to be believed (`why`, a few words, and `detail`), and how a person ends that (`hint`)."""
+
+    why: str
+    hint: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AppInputs:
     """The three sides of one app, and what they are compared under.
 
@@ -62,7 +71,8 @@ class AppInputs:
         reread: remote id → the account, of pinned leavers that were read singly because the list was not to be had;
             None for one that does not exist.
         policies: of the base and of the head; the stricter counts.
-        lost: whether the state that knew what is ours in this app was lost, and no baseline is adopted.
+        privileged: keys that the base calls privileged, whatever the head says of them.
+        lost: why the state is not to be believed about this app, and what to do; None if it is.
         config_digest: SHA-256 (hex) over how the app is reached and managed, without secrets.
         error: why no way could be opened at all, or empty.
     """
@@ -78,7 +88,8 @@ class AppInputs:
     reread: Mapping[str, LiveAccount | None] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     policies: Sequence[Policies] = (Policies(),)
-    lost: bool = False
+    privileged: frozenset[str] = frozenset()
+    lost: Loss | None = None
     config_digest: str = ""
     seconds: float = 0.0
     error: str = ""

@@ -1,33 +1,46 @@
-"""An app whose state was lost: nothing in it is treated as ours until somebody adopts a baseline by name. Pure."""
+"""An app whose state is not to be believed: nothing in it is treated as ours until somebody says otherwise. Pure.
+
+A state may be gone or another one (its lineage says so), or it may have been rewritten (its audit trail does not fit
+what is anchored outside of it). Either way a plan would be made of guesses, and all that still goes is who has left.
+"""
 
 from dataclasses import replace
 
 from reconciler.plan.basis import JudgedApp
+from reconciler.plan.inputs import AppInputs, Loss
 from reconciler.plan.plan import Fact, Finding
 from reconciler.provider.change import Cause, Change
-from reconciler.state.contract import Adoption
-
-_WHY = "the state that knew what is ours here is gone"
+from reconciler.state.contract import Adoption, Applied
 
 
-def hold_back(plan: JudgedApp) -> JudgedApp:
+def set_aside(inputs: AppInputs) -> AppInputs:
+    """Return the inputs without what is recorded, but for where leavers were found last.
+
+    Matching takes such a pin only where an identity's own keys find nothing, since it may have been planted.
+    """
+    leavers = inputs.declared.leavers
+    accounts = {name: account for name, account in inputs.applied.accounts.items() if name in leavers}
+    return replace(inputs, applied=Applied(accounts=accounts, known=True))
+
+
+def hold_back(plan: JudgedApp, loss: Loss) -> JudgedApp:
     """Block everything but what is taken from people past their last day; nothing is adopted, forgotten or cancelled.
 
     Without the state, what was removed from git looks like a stranger's, what was ours like new, and a recycled
-    username like its former holder: a plan would be made of guesses. That somebody has left is none.
+    username like its former holder. That somebody has left is no guess.
     """
-    hint = f"look at what is there, then adopt it: apply --adopt-baseline {plan.app}"
-    finding = Finding(Fact.CONFLICT, None, f"{_WHY}; only leavers go: {hint}", refuses=True)
+    why = f"{loss.why}: {loss.detail}" if loss.detail else loss.why
+    finding = Finding(Fact.CONFLICT, None, f"{why}; only leavers go: {loss.hint}", refuses=True)
     return replace(
         plan,
-        changes=tuple(_hold(change) for change in plan.changes),
+        changes=tuple(_hold(change, loss.why) for change in plan.changes),
         findings=(finding, *plan.findings),
         adoption=Adoption(),
         cancellations=(),
     )
 
 
-def _hold(change: Change) -> Change:
+def _hold(change: Change, why: str) -> Change:
     if change.cause is Cause.LEAVER or change.blocked:
         return change
-    return replace(change, blocked=_WHY)
+    return replace(change, blocked=why)

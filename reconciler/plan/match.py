@@ -8,6 +8,7 @@ that is in doubt is given to anybody.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.items import fold
 from reconciler.plan.inputs import AppInputs, IdentityKeys
 from reconciler.plan.live import Live
 from reconciler.provider.contract import Capabilities
@@ -67,23 +68,31 @@ class _Matcher:
         self.external = _index(listed, lambda account: account.external_id)
         self.by_rule = _index(listed, self._rule_value) if self.found.by_rule else {}
         self.claims: dict[str, list[tuple[str, bool]]] = {}
+        self.known = {*(keys.id for keys in inputs.identities), *inputs.declared.accounts}
 
     def match(self, keys: IdentityKeys) -> None:
         """Find the account of one identity, or say why it cannot be told."""
         applied = self.inputs.applied.accounts.get(keys.id)
         pinned = self._pinned(applied)
-        if pinned is not None:
+        if self.inputs.lost:
+            self._find_again(keys, pinned)
+        elif pinned is not None:
             self._follow(keys, applied, pinned)
         elif self.whole:
             self._find(keys, applied)
 
     def finish(self) -> Matching:
-        """Settle accounts that more than one identity points to: a single pin wins, everybody else is blocked."""
+        """Settle accounts that more than one identity points to: a single pin wins, everybody else is blocked.
+
+        The pin of an identity that the YAML no longer has does not win over one that it has: whoever got another id
+        must not lose the account, and a person must say so. Without a pin, it does not count beside one that it has.
+        """
         found = self.found
         for remote_id, claims in self.claims.items():
-            names = [name for name, _ in claims]
+            alive = [name for name, pinned in claims if pinned or name in self.known]
+            names = alive or [name for name, _ in claims]
             pins = [name for name, pinned in claims if pinned]
-            winners = names if len(names) == 1 else pins if len(pins) == 1 else []
+            winners = names if len(names) == 1 else pins if len(pins) == 1 and pins[0] in self.known else []
             for name in names:
                 if name in winners:
                     if name not in found.blocked:
@@ -100,7 +109,7 @@ class _Matcher:
             return None
         if self.stable:
             return self.accounts.get(applied.remote_id) if applied.remote_id else None
-        listed = self.usernames.get(applied.username.casefold(), []) if applied.username else []
+        listed = self.usernames.get(fold(applied.username), []) if applied.username else []
         return self.accounts[listed[0]] if len(listed) == 1 else None
 
     def _follow(self, keys: IdentityKeys, applied: AppliedAccount | None, pinned: LiveAccount) -> None:
@@ -112,9 +121,16 @@ class _Matcher:
                 self._block(keys.id, why, (pinned.remote_id, *others))
                 return
         before = applied.username if applied else ""
-        if before and pinned.username and before.casefold() != pinned.username.casefold():
+        if before and pinned.username and fold(before) != fold(pinned.username):
             self.found.renamed[keys.id] = (before, pinned.username)
         self._claim(keys.id, pinned.remote_id, pinned=True)
+
+    def _find_again(self, keys: IdentityKeys, pinned: LiveAccount | None) -> None:
+        """Look for an account beside a state that is not believed: a pin counts only where it contradicts no key."""
+        if self.whole and (self._named(keys) or self._by_rule(keys) or pinned is None):
+            self._find(keys, None)
+        elif pinned is not None and (self.whole or _is_called(keys, pinned)):
+            self._claim(keys.id, pinned.remote_id, pinned=False)
 
     def _find(self, keys: IdentityKeys, applied: AppliedAccount | None) -> None:
         """Look for the account of an identity that has no live pin; all its keys must agree on one account."""
@@ -140,7 +156,7 @@ class _Matcher:
             said = "; ".join(f"{key}: {', '.join(map(self._show, listed))}" for key, listed in found.items())
             return f"its keys point to {len(ids)} accounts ({said})"
         account = self.accounts[ids[0]]
-        if keys.username and account.username and keys.username.casefold() != account.username.casefold():
+        if keys.username and account.username and fold(keys.username) != fold(account.username):
             key = next(iter(found))
             return f"declared as {keys.username}, but its {key} is at {self._show(ids[0])}"
         return ""
@@ -149,9 +165,9 @@ class _Matcher:
         """Return the accounts that carry the identity's declared (or recorded) username or its id, by key."""
         found: dict[str, list[str]] = {}
         username = keys.username or (applied.username if applied else "")
-        if username and (listed := self.usernames.get(username.casefold())):
+        if username and (listed := self.usernames.get(fold(username))):
             found["username"] = listed
-        if listed := self.external.get(keys.id.casefold()):
+        if listed := self.external.get(fold(keys.id)):
             found["externalId"] = listed
         return found
 
@@ -160,7 +176,7 @@ class _Matcher:
         if self.rule not in {"email", "username"}:
             declared = keys.id in self.inputs.declared.accounts
             values = (self.inputs.account(keys.id).attributes.get(self.rule),) if declared and self.by_rule else ()
-        listed = (self.by_rule.get(str(value).casefold(), []) for value in values if value not in {None, ""})
+        listed = (self.by_rule.get(fold(str(value)), []) for value in values if value not in {None, ""})
         return list(dict.fromkeys(remote_id for ids in listed for remote_id in ids))
 
     def _rule_value(self, account: LiveAccount) -> str:
@@ -186,12 +202,18 @@ class _Matcher:
         return f"{account.username or account.email or 'an account'} (id {remote_id})"
 
 
+def _is_called(keys: IdentityKeys, account: LiveAccount) -> bool:
+    """Say whether an account bears any of an identity's names."""
+    pairs = ((keys.email, account.email), (keys.username, account.username), (keys.id, account.external_id))
+    return any(one and fold(one) == fold(other) for one, other in pairs)
+
+
 def _index(accounts: Iterable[LiveAccount], value: Callable[[LiveAccount], str]) -> dict[str, list[str]]:
     """Return value (ignoring case) → remote ids; more than one is for whoever asks to judge."""
     found: dict[str, list[str]] = {}
     for account in accounts:
         if text := value(account):
-            found.setdefault(text.casefold(), []).append(account.remote_id)
+            found.setdefault(fold(text), []).append(account.remote_id)
     for remote_ids in found.values():
         remote_ids.sort()
     return found

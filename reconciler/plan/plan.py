@@ -111,6 +111,7 @@ class AppPlan:
         adoption: what is taken on without any operation, once the plan is applied.
         collections: completeness of what was read, by collection.
         error: why the app could not be read at all, or empty.
+        prices: entitlement key → its price as written (`12.50 EUR/month`), of those that the changes are about.
     """
 
     app: str
@@ -127,6 +128,7 @@ class AppPlan:
     as_of: datetime | None = None
     error: str = ""
     owner: str = ""
+    prices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -163,12 +165,18 @@ class Comparison:
     Attributes:
         base: the commit (hex) that the pull request starts from; empty for a first commit.
         head: the commit (hex) that is compared, or empty for the working tree.
+        edits: SHA-256 (hex) over the lines that the pull request adds to the YAML and takes from it, file by file: the
+            same after a squash, a rebase, or a merge of somebody else's lines.
+        rerouted: (app, SHA-256 of the new configuration) of the apps whose route the base does not know: none of their
+            changes is in the plan.
         before: by app, the changes and findings that the base asks for as well: drift and what is not yet applied.
         dropped: by app, the changes that the base asks for and the head does not want any more.
     """
 
     base: str
     head: str = ""
+    edits: str = ""
+    rerouted: tuple[tuple[str, str], ...] = ()
     before: tuple[AppPlan, ...] = ()
     dropped: tuple[AppPlan, ...] = ()
 

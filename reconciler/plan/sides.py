@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 
-from reconciler.items import GrantLevels, Names, kind_of, unpack
+from reconciler.items import GrantLevels, Names, fold, kind_of, unpack
 from reconciler.plan.aligned import Aligned, align_entitlements, move_grants
 from reconciler.plan.inputs import AppInputs, WayRead
 from reconciler.plan.live import Live, read_live
@@ -105,8 +105,8 @@ def holders_in(sides: Sides, way: WayRead) -> list[str]:
     editable = way.capabilities.holder_editable
     return [
         (account.external_id if account.external_id in sides.matching.accounts else "")
-        or ("" if "username" in editable else usernames.get(account.username.casefold(), ""))
-        or ("" if "email" in editable else emails.get(account.email.casefold(), ""))
+        or ("" if "username" in editable else usernames.get(fold(account.username), ""))
+        or ("" if "email" in editable else emails.get(fold(account.email), ""))
         or f"@{account.remote_id}"
         for account in way.snapshot.accounts
     ]
@@ -116,7 +116,7 @@ def _joint(sides: Sides, attribute: str) -> dict[str, str]:
     found: dict[str, str] = {}
     twice = set()
     for account in sides.live.accounts.values():
-        text = (account.username if attribute == "username" else account.email).casefold()
+        text = fold(account.username if attribute == "username" else account.email)
         if text in found:
             twice.add(text)
         found[text] = sides.holder_of(account)

@@ -129,6 +129,14 @@ class PlainApplying:
         """Tell that an app was read back."""
         self._say(self._problem(app, problem) if problem else f"read back {visible(app)}")
 
+    def stopping(self) -> None:
+        """Tell that nothing new begins, and how to give up at once."""
+        self._warn("stopping: what is in flight is finished and recorded; Ctrl-C again gives up at once")
+
+    def given_up(self) -> None:
+        """Tell what the next apply does about what is left open."""
+        self._warn("given up: what was in flight may have been done; the next apply looks it up before anything else")
+
     def finished(self, report: Report) -> None:
         """Say nothing: the report comes next."""
 
@@ -138,6 +146,9 @@ class PlainApplying:
 
     def _problem(self, app: str, problem: str) -> str:
         return self.paint.paint(self.paint.alarm, f"⚠ {visible(app)}: {visible(problem)}")
+
+    def _warn(self, text: str) -> None:
+        self._say(self.paint.paint(self.paint.alarm, f"⚠ {text}"))
 
     def _say(self, line: str) -> None:
         self.out.write(f"{line}\n")
@@ -166,11 +177,19 @@ class LiveApplying(PlainApplying):
             self._above(f"{visible(app)}: {visible(problem)}")
         self.bar.update(self.task, told=f"read back {visible(app)}")
 
+    def given_up(self) -> None:
+        """End the line, which gives the cursor back."""
+        self.bar.stop()
+        super().given_up()
+
     def finished(self, report: Report) -> None:
         """Leave the line as it is."""
         self.bar.update(self.task, told=number(report.requests, "request") if report.requests else "")
         self.bar.stop()
         self._say("")
+
+    def _warn(self, text: str) -> None:
+        self._above(text)
 
     def _above(self, text: str) -> None:
         self.bar.console.print(f"⚠ {text}", markup=False, highlight=False, soft_wrap=True)

@@ -22,6 +22,8 @@ _SYMBOLS = {
     Outcome.NOT_ATTEMPTED: "⚠",
 }
 
+_NOT_DONE = {Outcome.FAILED, Outcome.NOT_ATTEMPTED}
+
 
 def render_report(report: Report, *, width: int, colour: bool, verbose: bool = False) -> Iterator[str]:
     """Yield the lines of a report, without line breaks.
@@ -85,7 +87,7 @@ def _summary(report: Report, paint: Palette) -> Iterator[str]:
         f"{number(report.cancelled, 'ticket')} cancelled" if report.cancelled else "",
     ]
     word = "Applied" if not report.exit_code else "Applied in part"
-    if report.receipts and len(report.unfinished) == len(report.receipts):
+    if report.receipts and not report.cancelled and report.counts().keys() <= _NOT_DONE:
         word = "Nothing was applied"
     code = paint.alarm if report.exit_code else paint.strong
     yield paint.paint(code, f"{word}: {join_words([_counted(report.receipts), *taken]) or 'nothing to do'}")

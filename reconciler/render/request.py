@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.render.escape import shorten, visible
-from reconciler.render.markdown import code, sentence
+from reconciler.render.inert import code, sentence
 
 _LONGEST_TITLE = 200
 _MOST_ROWS = 200

@@ -1,9 +1,10 @@
 """A plan in numbers, for headlines and summaries: what would be done, what stands beside it, what the guards say."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.plan.plan import Fact, Plan
+from reconciler.plan.plan import AppPlan, Fact, Plan
 from reconciler.provider.change import Change
 from reconciler.render.escape import visible
 from reconciler.render.words import ADDS, STEPS, TICKET, number
@@ -30,13 +31,25 @@ class Tally:
 
 def count_changes(plan: Plan) -> Tally:
     """Count what a plan would do."""
+    return _count(plan.apps)
+
+
+def app_headline(app: AppPlan) -> str:
+    """Return the headline of one app: `2 to add, 1 ticket to open, 1 blocked`."""
+    tally = _count((app,))
+    return f"{headline(tally)}, {tally.blocked} blocked" if tally.blocked else headline(tally)
+
+
+def _count(apps: Iterable[AppPlan]) -> Tally:
     counted: Counter[str] = Counter()
     people: set[str] = set()
-    for change in plan.changes():
-        counted[_column(change)] += 1
-        if not change.blocked and is_identity(change.holder):
-            people.add(change.holder)
-    cancel = sum(len(app.cancellations) for app in plan.apps)
+    cancel = 0
+    for app in apps:
+        cancel += len(app.cancellations)
+        for change in app.changes:
+            counted[_column(change)] += 1
+            if not change.blocked and is_identity(change.holder):
+                people.add(change.holder)
     return Tally(**counted, cancel=cancel, people=len(people))
 
 
@@ -60,9 +73,9 @@ def is_identity(holder: str) -> bool:
 def headline(tally: Tally) -> str:
     """Return `2 to add, 1 to change, 1 to remove, 1 ticket to open`, without what is zero."""
     parts = [
-        f"{tally.add} to add" if tally.add else "",
-        f"{tally.change} to change" if tally.change else "",
-        f"{tally.remove} to remove" if tally.remove else "",
+        f"{tally.add:,} to add" if tally.add else "",
+        f"{tally.change:,} to change" if tally.change else "",
+        f"{tally.remove:,} to remove" if tally.remove else "",
         number(tally.steps, "leaver step") if tally.steps else "",
         f"{number(tally.tickets, 'ticket')} to open" if tally.tickets else "",
         f"{number(tally.cancel, 'ticket')} to cancel" if tally.cancel else "",

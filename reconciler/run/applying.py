@@ -7,6 +7,7 @@ import platform
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.apply.check import refuse_stale
@@ -14,19 +15,24 @@ from reconciler.apply.edge import describe, guard
 from reconciler.apply.execute import execute
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_REFUSED, Report
+from reconciler.audit.anchor import open_anchor
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError, StateError
+from reconciler.errors import LockError, PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
+from reconciler.run.belief import judge_state
 from reconciler.run.holding import agreed
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
+from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
+from reconciler.run.stopping import stopping_on_interrupt
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
-from reconciler.state.lineage import lost_apps, remember_lineage
+from reconciler.state.lineage import remember_lineage
+from reconciler.state.lock import SETTLING
 from reconciler.state.offboarded import hold_offboarded, release_offboarded
 from reconciler.state.open import open_state
 
@@ -47,6 +53,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     reason: str = "",
     offboard: Mapping[str, datetime] = _NOBODY,
     narrow: Callable[[Plan], Plan] | None = None,
+    wait: float = 0.0,
+    waiting: Callable[[LockError], None] | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -62,18 +70,27 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         reason: why this is done, for the record; an override has its own.
         offboard: people who leave by this apply, and when; they are held for gone until git says so too.
         narrow: leaves out of the plan what is not meant, or None.
+        wait: seconds to wait for another apply to end. What is due is then what is due at the end of the waiting.
+        waiting: told whom it waits for.
 
     Raises:
         PlanError: the session is in the future.
         StalePlanError: what was reviewed is not what would be done now.
         LockError: another apply is at work.
+        KeyboardInterrupt: somebody stopped it twice: what is left open is looked up by the next apply.
     """
     if session.future:
         raise PlanError("a plan of the future cannot be applied", hint="apply without --at: it does what is due now")
     with open_state(session.settings) as state:
-        state.lock(_operator(), "apply", datetime.now(UTC))
+        state.lock(_operator(), SETTLING, datetime.now(UTC), wait, waiting)
         try:
-            plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            if wait and session.base is None:
+                session = replace(session, moment=datetime.now(UTC))
+            readings = Readings(lambda: datetime.now(UTC))
+            belief = judge_state(session, scope, state)
+            plan = plan_with(
+                session, scope, state, progress=read_progress, override=override, belief=belief, watch=readings.see
+            )
             plan = narrow(plan) if narrow else plan
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
@@ -81,13 +98,16 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
                 return None
             hold_offboarded(state, offboard)
             run = _run_of(plan, override.reason if override else reason)
-            witness = _witness(session, run, review)
-            lost = lost_apps(session.settings, state) - set(scope.baselines)
-            report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            witness = _witness(session, run, review, doubted=belief.doubted)
+            try:
+                report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+            readings.remember(state, report)
             release_offboarded(
                 state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
             )
-            _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
+            _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in belief.losses])
             return report
         finally:
             state.unlock()
@@ -112,11 +132,10 @@ def _run_of(plan: Plan, reason: str) -> Run:
     )
 
 
-def _witness(session: Session, run: Run, review: Review | None) -> Witness:
+def _witness(session: Session, run: Run, review: Review | None, *, doubted: bool) -> Witness:
     """Return who approved a run (the operator, where no review is known), and where the trail's head is anchored."""
-    anchor = session.settings.audit_anchor
     approval = review.approve(run.operator, run.machine) if review else Approval(BY_HAND, run.operator, run.machine)
-    return Witness(approval, session.settings.root / anchor if anchor else None)
+    return Witness(approval, None if doubted else open_anchor(session.settings))
 
 
 async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watches, who bears witness
@@ -124,9 +143,10 @@ async def _execute(  # noqa: PLR0913 - one apply: what, of which plan, who watch
 ) -> Report:
     async with AsyncExitStack() as stack:
         providers = await _open_writers(session, plan, state, stack)
-        return await execute(
-            plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
-        )
+        with stopping_on_interrupt():
+            return await execute(
+                plan, providers, state, run, progress=progress, clock=lambda: datetime.now(UTC), witness=witness
+            )
 
 
 async def _open_writers(

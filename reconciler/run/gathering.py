@@ -6,8 +6,9 @@ from functools import partial
 
 from reconciler.items import Names
 from reconciler.model.apps import App
+from reconciler.model.company import Company
 from reconciler.model.identities import Person, ServiceAccount
-from reconciler.plan.inputs import AppInputs, IdentityKeys, WayRead
+from reconciler.plan.inputs import AppInputs, IdentityKeys, Loss, WayRead
 from reconciler.plan.plan import Scope
 from reconciler.provider.contract import Ticket
 from reconciler.resolve.account import declare_account
@@ -34,19 +35,32 @@ class _OurSides:
         return self.rendered.get(identity) or declare_account(resolved, self.declared, identity)
 
 
+class Keys:
+    """What every identity of a company can be found by, app by app."""
+
+    def __init__(self, company: Company) -> None:
+        self._all: list[Person | ServiceAccount] = [*company.people.values(), *company.service_accounts.values()]
+        self._plain = tuple(IdentityKeys(one.id, one.email) for one in self._all)
+        self._named = {app for one in self._all for app in one.usernames}
+
+    def of(self, app: str) -> tuple[IdentityKeys, ...]:
+        """Return the keys in one app; one listing serves all apps in which nobody has a username."""
+        if app not in self._named:
+            return self._plain
+        return tuple(IdentityKeys(one.id, one.email, one.usernames.get(app, "")) for one in self._all)
+
+
 class Gatherer:
     """Gathers what planning needs of one app after the other."""
 
-    def __init__(self, session: Session, scope: Scope, state: StateStore, lost: frozenset[str] = frozenset()) -> None:
+    def __init__(self, session: Session, scope: Scope, state: StateStore, lost: Mapping[str, Loss]) -> None:
         self._session = session
         self._scope = scope
         self._state = state
         self._lost = lost
         self._ready: dict[str, _OurSides] = {}
-        company = session.company
-        self._all: list[Person | ServiceAccount] = [*company.people.values(), *company.service_accounts.values()]
-        self._plain = tuple(IdentityKeys(one.id, one.email) for one in self._all)
-        self._named = {app for one in self._all for app in one.usernames}
+        self._keys = Keys(session.company)
+        self._policies = (*(session.base.policies if session.base else ()), session.company.policies)
 
     def prepare(self, app: App, ways: Sequence[OpenWay]) -> None:
         """Work out what is declared, load what is applied and render accounts, before the app has answered."""
@@ -65,15 +79,15 @@ class Gatherer:
             declared=ours.declared,
             account=partial(ours.account, session.resolved),
             reasons=partial(reasons_for, session.resolved, ours.declared),
-            identities=self._identities(app.name),
+            identities=self._keys.of(app.name),
             applied=ours.applied,
             ways=tuple(map(_way_read, answer.ways)),
             tickets=_tickets(answer.ways),
             reread=answer.reread,
             scope=self._scope,
             moment=session.moment,
-            policies=(session.company.policies,),
-            lost=app.name in self._lost,
+            policies=self._policies,
+            lost=self._lost.get(app.name),
             config_digest=digest_config(app, session.settings, [way.version for way in ways]),
             seconds=answer.seconds,
             error=answer.error,
@@ -83,12 +97,6 @@ class Gatherer:
         names = Names()
         declared = declare_app(self._session.resolved, app.name, names, levels_of(ways))
         return _OurSides(declared, self._state.load(app.name, names))
-
-    def _identities(self, app: str) -> tuple[IdentityKeys, ...]:
-        """Return what every identity can be found by; one listing serves all apps in which nobody has a username."""
-        if app not in self._named:
-            return self._plain
-        return tuple(IdentityKeys(one.id, one.email, one.usernames.get(app, "")) for one in self._all)
 
 
 def _way_read(said: WayAnswer) -> WayRead:

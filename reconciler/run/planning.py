@@ -1,63 +1,95 @@
 """A plan is made: the apps are read with transports that cannot write, and each is compared as soon as it is there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.suggest import suggest
 from reconciler.model.apps import App
 from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
-from reconciler.plan.plan import AppPlan, Plan, Scope
+from reconciler.plan.plan import Plan, Scope
+from reconciler.plan.sides import Sides
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.run.belief import Belief, judge_state
 from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
-from reconciler.state.lineage import lost_apps
 from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
+if TYPE_CHECKING:
+    from reconciler.run.comparing import Parts
+
 
 def make_plan(
-    session: Session, scope: Scope, *, progress: ReadProgress | None = None, override: Override | None = None
+    session: Session,
+    scope: Scope,
+    *,
+    progress: ReadProgress | None = None,
+    override: Override | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
-    """Read every app in scope and return the plan; nothing is written anywhere.
+    """Read every app in scope and return the plan; nothing is written anywhere. `watch` sees every app.
 
     Raises:
         ConfigurationError: the scope names an app or an identity that does not exist.
         StateError: the state cannot be read.
     """
     with open_state(session.settings, read_only=True) as state:
-        return plan_with(session, scope, state, progress=progress, override=override)
+        return plan_with(session, scope, state, progress=progress, override=override, watch=watch)
 
 
-def plan_with(
+def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far believed, and who watches
     session: Session,
     scope: Scope,
     state: StateStore,
     *,
     progress: ReadProgress | None = None,
     override: Override | None = None,
+    belief: Belief | None = None,
+    watch: Callable[[Sides], None] | None = None,
 ) -> Plan:
-    """Make a plan beside a state that is already open, as `apply` does under its lock."""
-    session = keep_gone(session, state)
+    """Make a plan beside a state that is already open, as `apply` does under its lock.
+
+    Args:
+        session: the company, now or at another moment.
+        scope: what to touch.
+        state: what is recorded.
+        progress: who watches the reading, or None.
+        override: lifts limits of exactly this plan.
+        belief: how far the state is believed, where that was asked already.
+        watch: sees the three sides of every app.
+    """
+    belief = belief or judge_state(session, scope, state)
+    # A state that is in doubt makes nobody a leaver either.
+    session = session if belief.doubted else keep_gone(session, state)
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
-    return build_plan(
-        parts,
+    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress, watch=watch))
+    base = session.base
+    plan = build_plan(
+        parts.own,
         moment=session.moment,
         tree_digest=session.company.digest,
-        policies=(session.company.policies,),
-        population=len(session.company.people),
+        policies=(*(base.policies if base else ()), session.company.policies),
+        population=min(len(session.company.people), base.population) if base else len(session.company.people),
         scope=scope,
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
         warnings=(*map(str, session.warnings), *_orphans(session, state)),
+        comparison=parts.comparison,
+        refusals=parts.refusals,
     )
+    if base is None:
+        return plan
+    from reconciler.run.provenance import tell_provenance  # noqa: PLC0415 - git takes long to import
+
+    return tell_provenance(plan, session, base)
 
 
 def _chosen(session: Session, scope: Scope) -> list[App]:
@@ -87,20 +119,36 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
     ]
 
 
-async def _plan_apps(
-    session: Session, scope: Scope, state: StateStore, apps: Sequence[App], progress: ReadProgress | None
-) -> tuple[AppPlan, ...]:
+async def _plan_apps(  # noqa: PLR0913 - same
+    session: Session,
+    scope: Scope,
+    state: StateStore,
+    apps: Sequence[App],
+    *,
+    belief: Belief,
+    progress: ReadProgress | None,
+    watch: Callable[[Sides], None] | None,
+) -> "Parts":
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
-    lost = lost_apps(session.settings, state) - set(scope.baselines)
-    pins = {app.name: _pins_of_leavers(session, state, app.name) for app in apps}
-    async with reading(session, apps, pins, progress) as answers:
+    unasked = session.base.unasked if session.base else frozenset()
+    # An app that the base does not know could be anything: nothing is sent to it before the merge.
+    asked = [app for app in apps if app.name not in unasked]
+    pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
+    async with reading(session, asked, pins, progress) as answers:
         from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
+        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - same
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
-        gatherer = Gatherer(session, scope, state, lost)
+        gatherer = Gatherer(session, scope, state, belief.losses)
+        comparer = Comparer(session)
         await answers.use_the_wait(gatherer.prepare)
-        parts = [plan_app(gatherer.gather(answer)) async for answer in answers]
-    return tuple(sorted(parts, key=lambda part: part.app))
+        async for answer in answers:
+            inputs = gatherer.gather(answer)
+            comparer.add(inputs, plan_app(inputs, watch))
+    for app in apps:
+        if app.name in unasked:
+            comparer.leave_unasked(app)
+    return comparer.parts()
 
 
 def _pins_of_leavers(session: Session, state: StateStore, app: str) -> list[str]:

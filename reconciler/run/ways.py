@@ -53,6 +53,19 @@ def open_ways(session: Session, app: App, *, read_only: bool) -> tuple[OpenWay, 
     return tuple(_open(way, surroundings) for way in route_of(app, session.settings))
 
 
+def routes_alike(known: App | None, app: App, settings: Settings) -> bool:
+    """Say whether each way of an app is one that it is known to have: nothing is sent anywhere else then.
+
+    Args:
+        known: the app as it is trusted, or None where it is not known at all.
+        app: the app as it is now.
+        settings: trusted ones, which say how tickets are sent by default.
+    """
+    default = (TICKET, settings.tickets or DEFAULT_TICKETS)
+    trusted = [(way.provider, way.config) for way in known.route] if known else []
+    return all((way.provider, way.config) in (*trusted, default) for way in route_of(app, settings))
+
+
 def digest_config(app: App, settings: Settings, versions: Sequence[str]) -> str:
     """Return a SHA-256 (hex) over how an app is reached and managed, and by which versions; secrets are references."""
     ways = [(way.provider, way.config) for way in route_of(app, settings)]

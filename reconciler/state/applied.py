@@ -1,16 +1,19 @@
 """What is applied, read from the tables and adopted into them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Names, pack
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.state.blocks import Row
 from reconciler.state.codec import decode, decode_moment, decode_values, encode_moment, encode_values
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, AppliedEntitlement
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
 
+_AT_ONCE = 200
 _ACCOUNT = "holder, remote_id, username, status, attributes, since, pending, unfinished"
 
 
@@ -28,13 +31,13 @@ class _Memo(dict[int, int]):
         return value
 
 
-def load_app(database: Database, file: FileNames, app: int, names: Names) -> Applied:
-    """Return what is applied in an app, with its grants numbered by `names`."""
+def load_app(database: Database, file: FileNames, app: int, names: Names, folded: Iterable[Row] = ()) -> Applied:
+    """Return what is applied in an app, with its grants numbered by `names`; `folded` are those in no table."""
     holder = _Memo(lambda number: pack(names.holder(file.name(number)), 0))
     entitlement = _Memo(lambda number: names.entitlement(file.name(number)))
     level = _Memo(lambda number: names.level(file.name(number) if number else None))
     rows = database.execute("SELECT holder, entitlement, level FROM grants WHERE app = ?", (app,))
-    grants = {holder[h] | entitlement[e]: level[n] for h, e, n in rows}
+    grants = {holder[h] | entitlement[e]: level[n] for h, e, n in chain(folded, rows)}
     rows = database.execute("SELECT holder, entitlement FROM grants WHERE app = ? AND pending > 0", (app,))
     pending = {holder[h] | entitlement[e] for h, e in rows}
     rows = database.execute(f"SELECT {_ACCOUNT} FROM accounts WHERE app = ?", (app,))  # noqa: S608 - our own columns
@@ -53,12 +56,13 @@ def load_accounts(
     database: Database, file: FileNames, app: int, identities: Iterable[str]
 ) -> dict[str, AppliedAccount]:
     """Return what is applied of some identities' accounts."""
-    query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND holder = ?"  # noqa: S608 - our own columns
+    numbers = [number for number in map(file.known, identities) if number is not None]
     found: dict[str, AppliedAccount] = {}
-    for identity in identities:
-        number = file.known(identity)
-        if number is not None:
-            found.update(_accounts(file, database.execute(query, (app, number))))
+    for start in range(0, len(numbers), _AT_ONCE):
+        part = numbers[start : start + _AT_ONCE]
+        holders = f"holder IN ({', '.join('?' * len(part))})"
+        query = f"SELECT {_ACCOUNT} FROM accounts WHERE app = ? AND {holders}"  # noqa: S608 - our own columns
+        found.update(_accounts(file, database.execute(query, (app, *part))))
     return found
 
 
@@ -164,10 +168,7 @@ def _adopt_entitlements(database: Database, file: FileNames, app: int, adoption:
 def _adopt_grants(database: Database, file: FileNames, app: int, adoption: Adoption) -> None:
     if not adoption.grants:
         return
-    file.numbers({holder for holder, _, _ in adoption.grants})
-    file.numbers({level for _, _, level in adoption.grants if level is not None})
-    numbers = file.numbers({entitlement for _, entitlement, _ in adoption.grants})
-    rows = [(app, numbers[h], numbers[e], 0 if n is None else numbers[n]) for h, e, n in adoption.grants]
+    rows = [(app, *row) for row in grant_rows(file, adoption)]
     rows.sort()
     database.executemany(
         "INSERT INTO grants AS old (app, holder, entitlement, level) VALUES (?, ?, ?, ?) "
@@ -175,3 +176,9 @@ def _adopt_grants(database: Database, file: FileNames, app: int, adoption: Adopt
         "WHERE old.level <> excluded.level OR old.pending <> 0 OR old.fresh <> 0",
         rows,
     )
+
+
+def grant_rows(file: FileNames, adoption: Adoption) -> list[Row]:
+    """Return the grants of an adoption as (holder, entitlement, level)."""
+    numbers = file.numbers({name for grant in adoption.grants for name in grant if name is not None})
+    return [(numbers[h], numbers[e], 0 if n is None else numbers[n]) for h, e, n in adoption.grants]

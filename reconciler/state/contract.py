@@ -4,16 +4,18 @@ Everything is kept item by item: what is applied with its last value, entered wi
 item was seen absent. Names of apps, identities and entitlements are the keys; the numbers of `Names` stay inside.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+from reconciler.errors import LockError
 from reconciler.items import GrantLevels, Item, Names, Value
 from reconciler.provider.change import Change, Receipt
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.state.sighting import LiveThen
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,6 @@ class AuditEntry:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiveThen:
-    """What was live in an app: (holder, entitlement, level) each, as the complete read at an instant found it."""
-
-    at: datetime
-    grants: tuple[tuple[str, str, str | None], ...]
-
-
 class StateStore(Protocol):
     """A state back end. Every method is one transaction; what it returned from is on disk.
 
@@ -168,6 +162,8 @@ class StateStore(Protocol):
     """
 
     name: ClassVar[str]
+    pace: ClassVar[float]
+    """Seconds that should lie between two writes that can wait: outcomes of intents that are on disk."""
 
     def __enter__(self) -> Self: ...
 
@@ -234,7 +230,7 @@ class StateStore(Protocol):
         ...
 
     def end(self, run: str, summary: str, at: datetime) -> None:
-        """Record that an apply ended."""
+        """Record that an apply ended, and drop what is settled of those long past from the journal."""
         ...
 
     def unsettled(self) -> Sequence[JournalEntry]:
@@ -249,14 +245,34 @@ class StateStore(Protocol):
         """Return applies, the newest last."""
         ...
 
-    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+    def lock(
+        self, owner: str, command: str, at: datetime, wait: float = 0.0, tell: Callable[[LockError], None] | None = None
+    ) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds.
 
         From then on every write checks that it is still ours. While somebody else holds it, nothing can be written.
-        What a holder that certainly no longer runs left behind is taken over.
+        What a holder that certainly no longer runs left behind is taken over; where it left intents open, only by an
+        `apply`, which looks up first what became of them.
+
+        Args:
+            owner: whose lock it will be.
+            command: for what.
+            at: since when, if nobody holds it.
+            wait: seconds to wait for it, 0 to be refused at once.
+            tell: called before the waiting begins, and whenever somebody else holds it than before.
 
         Raises:
             LockError: somebody else holds it; the message names who, with what, since when.
+        """
+        ...
+
+    def check_lock(self) -> None:
+        """Make sure, before a request is sent, that the lock is still ours; does nothing if we hold none.
+
+        Asks the back end itself, but not more often than that costs next to nothing: see each one's `glance`.
+
+        Raises:
+            LockError: it was broken, or somebody else holds it now.
         """
         ...
 
@@ -277,11 +293,23 @@ class StateStore(Protocol):
         ...
 
     def remember(self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]]) -> None:
-        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept."""
+        """Remember which grants (holder, entitlement, level) a complete read found; only differences are kept.
+
+        What is older than the last one that is remembered is left out: a later read knew better.
+        """
         ...
 
-    def live_at(self, app: str, at: datetime) -> LiveThen | None:
-        """Return what the last complete read until an instant found, None if none is remembered."""
+    def live_at(
+        self, app: str, at: datetime, *, holder: str | None = None, entitlement: str | None = None
+    ) -> LiveThen | None:
+        """Return what the last complete read until an instant found, None if none is remembered.
+
+        Args:
+            app: where.
+            at: the instant.
+            holder: only what this one held.
+            entitlement: only who held this one.
+        """
         ...
 
     def export(self) -> Iterator[list[Any]]:

@@ -2,24 +2,26 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
 from reconciler.errors import StateError
-from reconciler.state.contract import Lock
+from reconciler.state.contract import Adoption, Lock
 from reconciler.state.database import Database
 from reconciler.state.file import explaining, writable_in_memory
 from reconciler.state.git_branch import GitBranch, MovedError, RejectedError
 from reconciler.state.git_files import StateFiles
+from reconciler.state.history import KEPT
 from reconciler.state.lock import TableLock
 from reconciler.state.names import FileNames
 from reconciler.state.sqlite import SqliteStore
 
 DEFAULT_BRANCH: Final = "reconciler/state"
 DEFAULT_COMMITS: Final = 200
+_MANY: Final = 5000
 _ABANDONED: Final = timedelta(hours=2)
 _log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class GitStore(SqliteStore):
 
     name: ClassVar[str] = "git"
     pause: ClassVar[float] = 1.0
+    pace: ClassVar[float] = 10.0
+    glance: ClassVar[float] = 5.0
 
     def __init__(
         self,
@@ -90,6 +94,33 @@ class GitStore(SqliteStore):
         if self._lock.fence is None and not self._joined:
             self._refresh()
         return super().holder()
+
+    def _look(self) -> None:
+        """Ask the remote whether the branch is as we left it; if not, read it and see whose the lock is."""
+        self._refresh()
+        super()._look()
+
+    def adopt(self, app: str, adoption: Adoption) -> None:
+        """Take items on, forget gone ones, remember counts."""
+        if len(adoption.grants) < _MANY:
+            super().adopt(app, adoption)
+            return
+        with self.together(), self._files.in_bulk("grants", self._app(app)):
+            super().adopt(app, adoption)
+
+    def remember(
+        self, app: str, at: datetime, grants: Iterable[tuple[str, str, str | None]], *, keep: int = KEPT
+    ) -> None:
+        """Remember which grants a complete read found."""
+        if self._has_readings(app):
+            super().remember(app, at, grants, keep=keep)
+            return
+        with self.together(), self._files.in_bulk("held", self._app(app)):
+            super().remember(app, at, grants, keep=keep)
+
+    def _has_readings(self, app: str) -> bool:
+        query = "SELECT 1 FROM readings WHERE app = ? LIMIT 1"
+        return self._database.execute(query, (self._names.known(app),)).fetchone() is not None
 
     def forget(self, app: str) -> None:
         """Drop everything that is applied in an app, also from the branch's history."""
@@ -193,6 +224,6 @@ class GitLock(TableLock):
 
     def _left_behind(self, holder: Lock, at: datetime) -> bool:  # noqa: ARG002 - the branch's own time counts
         """Say whether the holder wrote nothing for long and left no intent open: its later writes will be refused."""
-        if self._database.execute("SELECT 1 FROM journal WHERE outcome = '' LIMIT 1").fetchone():
+        if self._unsettled():
             return False
         return datetime.now(UTC) - self._written_at() > _ABANDONED

@@ -6,9 +6,12 @@ The work tree, the index and every other branch stay as they are: commits are ma
 """
 
 import re
+import signal
+import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from uuid import uuid4
@@ -37,27 +40,29 @@ class GitBranch:
 
     Args:
         root: a folder in the repository.
-        branch: the branch's name.
+        branch: the branch's name, or a whole ref (`refs/tags/…`).
         remote: the remote's name; empty takes `origin`, or the only one, or the local repository where there is none.
+        purpose: the setting that names it, for messages.
 
     Raises:
         ConfigurationError: there is no repository, no such remote, or none of several is the obvious one.
     """
 
-    def __init__(self, root: Path, branch: str, remote: str = "") -> None:
+    def __init__(self, root: Path, branch: str, remote: str = "", *, purpose: str = "state") -> None:
         import git  # noqa: PLC0415 - takes long to import, and only this back end needs it
 
         try:
             self._repo = git.Repo(root, search_parent_directories=True)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise ConfigurationError(
-                f"{root} is in no git repository, and `state` names a branch",
-                hint="run it in a clone, or keep the state elsewhere: `state: {sqlite: {}}`",
+                f"{root} is in no git repository, and `{purpose}` names a branch",
+                hint=f"run it in a clone, or let `{purpose}` name another place",
             ) from error
-        self.name = branch
+        self.name = branch.removeprefix("refs/heads/")
         self.remote = _choose_remote(self._repo, remote)
-        self._ref = f"refs/heads/{branch}"
+        self._ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         self._seen = f"refs/reconciler/{branch}"
+        self._kept = f"refs/reconciler/kept/{branch}"
         self._shallow = self._git("rev-parse", "--is-shallow-repository").strip() == b"true"
 
     @property
@@ -112,6 +117,18 @@ class GitBranch:
             start = end + size + 2
         return found
 
+    def follows(self, commit: str, earlier: str) -> bool:
+        """Say whether a commit has another one in its history; a shallow clone cannot tell, and believes it."""
+        return commit == earlier or self._shallow or not self._run("merge-base", "--is-ancestor", earlier, commit)[0]
+
+    def recall(self) -> str:
+        """Return the commit that was remembered in this clone; empty if there is none."""
+        return self._git("for-each-ref", "--format=%(objectname)", self._kept).strip().decode()
+
+    def remember(self, commit: str) -> None:
+        """Remember a commit in this clone."""
+        self._git("update-ref", self._kept, commit)
+
     def commit(self, parent: str, changes: Mapping[str, bytes | str | None], message: str) -> str:
         """Make a commit and return its id; nothing points to it yet.
 
@@ -131,7 +148,7 @@ class GitBranch:
                 _write_change(stream, path, content)
             stream.write(b"done\n")
             stream.seek(0)
-            self._git("fast-import", "--quiet", "--force", stdin=stream)
+            self._git("-c", "core.compression=1", "fast-import", "--quiet", "--force", stdin=stream)
         commit = self._git("rev-parse", temporary).strip().decode()
         self._git("update-ref", "-d", temporary)
         return commit
@@ -166,7 +183,7 @@ class GitBranch:
         if now != expected:
             raise MovedError(f"somebody else wrote to the {self.address} at the same time", hint="run it again")
         raise RejectedError(
-            f"the {self.address} does not accept the state: {said}",
+            f"the {self.address} does not accept the commit: {said}",
             hint="whoever applies must be allowed to push to this branch",
         )
 
@@ -186,16 +203,18 @@ class GitBranch:
     def _run(self, *arguments: str, stdin: BinaryIO | None = None, network: bool = False) -> tuple[int, bytes, str]:
         """Run git and return its exit code, its output, and the last line that it complained with."""
         more: dict[str, Any] = {"kill_after_timeout": _PATIENCE} if network else {}
-        done: Any = self._repo.git.execute(
-            ["git", *arguments],
-            istream=stdin,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            env=_ENVIRONMENT,
-            **more,
-        )
+        with _undisturbed():
+            done: Any = self._repo.git.execute(
+                ["git", *arguments],
+                istream=stdin,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=_ENVIRONMENT,
+                preexec_fn=None if sys.platform == "win32" else _ignore_interrupts,
+                **more,
+            )
         status, output, said = done
         lines = [line for line in str(said).splitlines() if line.strip() and not line.startswith("hint:")]
         return int(status), bytes(output), _PASSWORD.sub("", lines[-1].strip()) if lines else ""
@@ -203,6 +222,27 @@ class GitBranch:
     def close(self) -> None:
         """End what git still runs."""
         self._repo.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a Ctrl-C reach us only when git has ended: what came of it must be known."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
+    """Let git live on: a terminal sends a Ctrl-C to it, too, and it would die in the middle of a push.
+
+    What is ignored stays ignored in all that git starts; what is blocked does not, git unblocks it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _choose_remote(repo: "git.Repo", name: str) -> str:

@@ -11,6 +11,8 @@ The grants of a large app are spread over 256 files by their holder.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from hashlib import sha1, sha256
 from itertools import groupby
 from sqlite3 import Connection
@@ -20,6 +22,7 @@ from zlib import crc32
 
 import msgspec
 
+from reconciler.collector import paused_collector
 from reconciler.errors import StateError
 from reconciler.state.names import FileNames
 from reconciler.state.rows import FORMAT, TABLES, put_in, take_out
@@ -90,10 +93,11 @@ class StateFiles:
         for path in paths:
             if unit := _unit_of(path):
                 parts[unit].append(contents[path])
-        _unwatch(self._database)
-        for unit, listed in parts.items():
-            self._take_unit(unit, listed)
-        _watch(self._database)
+        _unwatch(self._database, TABLES)
+        with paused_collector():
+            for unit, listed in parts.items():
+                self._take_unit(unit, listed)
+        _watch(self._database, TABLES)
         self.files = dict(files)
 
     def _take_meta(self, content: bytes) -> None:
@@ -118,12 +122,11 @@ class StateFiles:
         condition, arguments = self._condition(unit)
         self._database.execute(f"DELETE FROM {table} WHERE {condition}", arguments)  # noqa: S608 - our own tables
         own = [part] if TABLES[table].by_app else []
-        for content in contents:
-            try:
-                rows = _decode.decode_lines(content)
-            except msgspec.DecodeError as error:
-                raise StateError(f"a line of {table} is no JSON: {error}", hint="restore the branch") from error
-            put_in(self._database, self._names, TABLES[table], [[*own, *row] for row in rows])
+        try:
+            rows = [[*own, *row] for content in contents for row in _decode.decode_lines(content)]
+        except msgspec.DecodeError as error:
+            raise StateError(f"a line of {table} is no JSON: {error}", hint="restore the branch") from error
+        put_in(self._database, self._names, TABLES[table], rows)
 
     def _condition(self, unit: Unit) -> tuple[str, tuple[int, ...]]:
         table, part = unit
@@ -131,16 +134,26 @@ class StateFiles:
             return "app = ?", (self._names.number(part),)
         return "number BETWEEN ? AND ?", (int(part) * _CHUNK, int(part) * _CHUNK + _CHUNK - 1)
 
+    @contextmanager
+    def in_bulk(self, table: str, app: int) -> Iterator[None]:
+        """Take it that every holder in a table of an app changes: noting a million rows one by one takes long."""
+        _unwatch(self._database, [table])
+        yield
+        _watch(self._database, [table])
+        query = f"INSERT INTO dirty SELECT DISTINCT '{table}', app, holder FROM {table} WHERE app = ?"  # noqa: S608 - ours
+        self._database.execute(query, (app,))
+
     def changes(self) -> dict[str, bytes | None]:
         """Return the files that the tables changed since: path → content, None where it is no more."""
         found: dict[str, bytes | None] = {"README.md": README, "lock.json": self._lock()}
         rows = self._database.execute("SELECT DISTINCT part, a, b FROM dirty ORDER BY part, a").fetchall()
-        for (table, part), group in groupby(rows, key=lambda row: (row[0], row[1])):
-            if TABLES[table].by_app:
-                found.update(self._app_files(table, part, [row[2] for row in group]))
-            else:
-                unit = (table, str(part))
-                found[f"{table}/{part:06}.jsonl"] = self._lines(table, *self._condition(unit))
+        with paused_collector():
+            for (table, part), group in groupby(rows, key=lambda row: (row[0], row[1])):
+                if TABLES[table].by_app:
+                    found.update(self._app_files(table, part, [row[2] for row in group]))
+                else:
+                    unit = (table, str(part))
+                    found[f"{table}/{part:06}.jsonl"] = self._lines(table, *self._condition(unit))
         changed = {path: content or None for path, content in found.items() if self._differs(path, content)}
         if changed:
             changed["state.json"] = self._meta(self.commits + 1)
@@ -162,15 +175,17 @@ class StateFiles:
             yield one, self._lines(table, "app = ?", (app,))
             return
         yield one, None
-        names = self._names.all()
-        wanted = {_shard(names[holder]) for holder in holders} if was_large else set(range(_SHARDS))
-        members: dict[int, list[int]] = defaultdict(list)
+        texts = self._names.all()
+        wanted = {_shard(texts[holder]) for holder in holders} if was_large else set(range(_SHARDS))
         query = f"SELECT DISTINCT holder FROM {table} WHERE app = ?"  # noqa: S608 - our own tables
-        for (holder,) in self._database.execute(query, (app,)):
-            members[_shard(names[holder])].append(holder)
+        members = [holder for (holder,) in self._database.execute(query, (app,)) if _shard(texts[holder]) in wanted]
+        listed = "app = ?" if len(wanted) == _SHARDS else f"app = ? AND holder IN ({', '.join('?' * len(members))})"
+        arguments = (app,) if len(wanted) == _SHARDS else (app, *members)
+        rows: dict[int, list[list[Any]]] = defaultdict(list)
+        for row in take_out(self._database, self._names, TABLES[table], listed, arguments):
+            rows[_shard(row[1])].append(row[1:])
         for shard in sorted(wanted):
-            listed = f"app = ? AND holder IN ({', '.join('?' * len(members[shard]))})"
-            yield f"{many}{shard:02x}.jsonl", self._lines(table, listed, (app, *members[shard]))
+            yield f"{many}{shard:02x}.jsonl", _encode.encode_lines(rows[shard]) if rows[shard] else None
 
     def _lines(self, table: str, condition: str, arguments: Sequence[Any]) -> bytes | None:
         rows = take_out(self._database, self._names, TABLES[table], condition, arguments)
@@ -203,8 +218,9 @@ def identify(content: bytes, length: int) -> str:
     return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _shard(holder: str) -> int:
-    return crc32(holder.encode()) % _SHARDS
+@cache
+def _shard(holder: str | None) -> int:
+    return crc32((holder or "").encode()) % _SHARDS
 
 
 def _unit_of(path: str) -> Unit | None:
@@ -235,20 +251,20 @@ def _track(database: Connection) -> None:
     for name in ("audit_is_not_changed", "audit_is_not_removed"):
         database.execute(f"DROP TRIGGER {name}")
     database.execute("CREATE TEMP TABLE dirty (part TEXT, a INTEGER, b INTEGER)")
-    _watch(database)
+    _watch(database, TABLES)
 
 
-def _watch(database: Connection) -> None:
-    for table in TABLES.values():
+def _watch(database: Connection, tables: Iterable[str]) -> None:
+    for table in map(TABLES.__getitem__, tables):
         for event, rows in _EVENTS.items():
             notes = " ".join(_note(table.name, row, by_app=table.by_app) for row in rows)
             name = f"{table.name}_{event}"
             database.execute(f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.{table.name} BEGIN {notes} END")
 
 
-def _unwatch(database: Connection) -> None:
+def _unwatch(database: Connection, tables: Iterable[str]) -> None:
     """Stop noting: what is read from files has not changed, and noting a million rows takes long."""
-    for table in TABLES:
+    for table in tables:
         for event in _EVENTS:
             database.execute(f"DROP TRIGGER temp.{table}_{event}")
 

@@ -5,16 +5,18 @@ nothing new takes the place of the one before, if that found nothing new either.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 
+from reconciler.state.blocks import Blocks, Row
 from reconciler.state.codec import encode_moment
-from reconciler.state.contract import LiveThen
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
+from reconciler.state.sighting import LiveThen, Sighting
 
+_NEVER: Final = 1 << 62
 KEPT: Final = 1000
 """How many readings of an app are remembered."""
 
@@ -23,6 +25,8 @@ class HistoryTable(ABC):
     """The history of a store that has its tables in a database."""
 
     _names: FileNames
+    _held: Blocks | None = None
+    """Where the history is folded away, in back ends that do so: all of it but what an older version left behind."""
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Database]:
@@ -43,27 +47,102 @@ class HistoryTable(ABC):
         listed = set(grants)
         with self._writing() as database:
             number = self._app(app)
+            query = "SELECT at FROM readings WHERE app = ? ORDER BY number DESC LIMIT 1"
+            last = database.execute(query, (number,)).fetchone()
+            if last and datetime.fromisoformat(last[0]) > at:
+                return
             numbers = self._names.numbers({text for grant in listed for text in grant if text is not None})
             now = {(numbers[h], numbers[e]): 0 if level is None else numbers[level] for h, e, level in listed}
+            if self._held:
+                _refold(database, self._held, number, encode_moment(at), now, keep)
+                return
             _record(database, number, encode_moment(at), now)
             _shorten(database, number, keep)
 
-    def live_at(self, app: str, at: datetime) -> LiveThen | None:
+    def live_at(
+        self, app: str, at: datetime, *, holder: str | None = None, entitlement: str | None = None
+    ) -> LiveThen | None:
         """Return what the last complete read until an instant found, None if none is remembered."""
         with self._reading() as database:
             number = self._names.known(app)
             query = "SELECT number, at FROM readings WHERE app = ? ORDER BY number"
-            readings = database.execute(query, (number,)).fetchall() if number is not None else []
-            until = [(n, moment) for n, text in readings if (moment := datetime.fromisoformat(text)) <= at]
+            rows = database.execute(query, (number,)).fetchall() if number is not None else []
+            readings = {n: datetime.fromisoformat(text) for n, text in rows}
+            until = [n for n, moment in readings.items() if moment <= at]
             if not until:
                 return None
-            last, moment = until[-1]
-            query = (
-                "SELECT holder, entitlement, level FROM held WHERE app = ? AND first <= ? AND (gone = 0 OR gone > ?)"
-            )
-            name = self._names.name
-            rows = database.execute(query, (number, last, last)).fetchall()
-            return LiveThen(moment, tuple(sorted((name(h), name(e), name(n) if n else None) for h, e, n in rows)))
+            following = next((moment for moment in readings.values() if moment > at), None)
+            found = self._sightings(database, number or 0, readings, until[-1], only=(holder, entitlement))
+            return LiveThen(readings[until[-1]], following, tuple(sorted(found, key=_by_holder)))
+
+    def _sightings(
+        self,
+        database: Database,
+        app: int,
+        readings: Mapping[int, datetime],
+        last: int,
+        *,
+        only: tuple[str | None, str | None],
+    ) -> Iterator[Sighting]:
+        """Yield what one reading found, perhaps only of a holder or of an entitlement."""
+        wanted = [self._names.known(name) if name is not None else None for name in only]
+        if any(name is not None and number is None for name, number in zip(only, wanted, strict=True)):
+            return
+        name, oldest = self._names.name, min(readings)
+        for held_by, what, first, level, gone in _rows(database, self._held, app):
+            if (
+                wanted[0] not in (None, held_by)
+                or wanted[1] not in (None, what)
+                or not first <= last < (gone or _NEVER)
+            ):
+                continue
+            since = readings.get(first) if first > oldest else None
+            yield Sighting(name(held_by), name(what), name(level) if level else None, since, readings.get(gone))
+
+
+def held_blocks(database: Database) -> Blocks:
+    """Return where a history is folded away."""
+    return Blocks(database, "held", ("holder", "entitlement", "first", "level", "gone"))
+
+
+def _rows(database: Database, blocks: Blocks | None, app: int) -> Iterable[Row]:
+    """Return what an app's history says: (holder, entitlement, first, level, gone) each."""
+    query = "SELECT holder, entitlement, first, level, gone FROM held WHERE app = ?"
+    return [*(blocks.read(app) if blocks else ()), *map(tuple, database.execute(query, (app,)).fetchall())]
+
+
+def _by_holder(one: Sighting) -> tuple[str, str]:
+    return one.holder, one.entitlement
+
+
+def _refold(  # noqa: PLR0913, PLR0917 - what was read where and when, into what, and how much of it stays
+    database: Database, blocks: Blocks, app: int, at: str, now: dict[tuple[int, int], int], keep: int
+) -> None:
+    """Write down a reading in a history that is folded away."""
+    rows = list(_rows(database, blocks, app))
+    ended = {row[:4] for row in rows if row[4] == 0 and now.get((row[0], row[1])) != row[3]}
+    still = {row[:2] for row in rows if row[4] == 0} - {row[:2] for row in ended}
+    begun = [(*key, level) for key, level in now.items() if key not in still]
+    query = "SELECT number FROM readings WHERE app = ? ORDER BY number DESC LIMIT 2"
+    last = [row[0] for row in database.execute(query, (app,)).fetchall()]
+    if not ended and not begun and len(last) > 1 and not any(last[0] in (row[2], row[4]) for row in rows):
+        database.execute("UPDATE readings SET at = ? WHERE number = ?", (at, last[0]))
+        return
+    query = "INSERT INTO readings (app, at) VALUES (?, ?) RETURNING number"
+    reading = int(database.execute(query, (app, at)).fetchone()[0])
+    rows = [(*row[:4], reading) if row[:4] in ended else row for row in rows]
+    oldest = _oldest(database, app, keep)
+    database.execute("DELETE FROM readings WHERE app = ? AND number < ?", (app, oldest))
+    kept = [row for row in rows if not 0 < row[4] <= oldest]
+    blocks.replace(app, [*kept, *((h, e, reading, level, 0) for h, e, level in begun)])
+    database.execute("DELETE FROM held WHERE app = ?", (app,))
+
+
+def _oldest(database: Database, app: int, keep: int) -> int:
+    """Return the number of the oldest reading that stays, 0 while all do."""
+    query = "SELECT number FROM readings WHERE app = ? ORDER BY number DESC LIMIT 1 OFFSET ?"
+    row = database.execute(query, (app, keep - 1)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _record(database: Database, app: int, at: str, now: dict[tuple[int, int], int]) -> None:
@@ -99,8 +178,7 @@ def _replace_last(database: Database, app: int, at: str) -> bool:
 
 def _shorten(database: Database, app: int, keep: int) -> None:
     """Drop the oldest readings, and what had ended by the oldest that is left."""
-    query = "SELECT number FROM readings WHERE app = ? ORDER BY number DESC LIMIT 1 OFFSET ?"
-    oldest = database.execute(query, (app, keep - 1)).fetchone()
+    oldest = _oldest(database, app, keep)
     if oldest:
-        database.execute("DELETE FROM readings WHERE app = ? AND number < ?", (app, oldest[0]))
-        database.execute("DELETE FROM held WHERE app = ? AND gone > 0 AND gone <= ?", (app, oldest[0]))
+        database.execute("DELETE FROM readings WHERE app = ? AND number < ?", (app, oldest))
+        database.execute("DELETE FROM held WHERE app = ? AND gone > 0 AND gone <= ?", (app, oldest))

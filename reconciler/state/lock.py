@@ -10,11 +10,15 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from reconciler.errors import LockError
 from reconciler.state.codec import encode_moment
 from reconciler.state.contract import Lock
 from reconciler.state.database import Database
+
+SETTLING: Final = "apply"
+"""The command that settles what an interrupted one left open, before it does anything else."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,11 @@ class TableLock:
             raise LockError(
                 f"{holder.owner} has held the state's lock since {holder.since:%Y-%m-%d %H:%M %Z} ({holder.command})",
                 hint=_stale(holder),
+            )
+        if holder and command != SETTLING and self._unsettled():
+            raise LockError(
+                f"{holder.owner} left the state's lock behind ({holder.command}), and intents without an outcome",
+                hint="run `reconciler apply`: it looks up first what became of them",
             )
         if holder:
             _log.warning("taking over the lock that %s left behind (%s)", holder.owner, holder.command)
@@ -100,6 +109,10 @@ class TableLock:
     def release(self) -> None:
         """Let go of what tells others that we run; after the transaction that gave the lock back."""
         self.fence = None
+
+    def _unsettled(self) -> bool:
+        """Say whether an intent has no outcome."""
+        return self._database.execute("SELECT 1 FROM journal WHERE outcome = '' LIMIT 1").fetchone() is not None
 
     def _guard(self) -> None:
         """Start telling others that we run."""

@@ -13,17 +13,19 @@ class FileNames:
     was rolled back takes some away (`forget`).
     """
 
-    __slots__ = ("_database", "_names", "_numbers")
+    __slots__ = ("_database", "_names", "_newest", "_numbers")
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str | None] = {0: None}
+        self._newest = 0
         self._numbers: dict[str, int] = {}
 
     def forget(self) -> None:
         """Forget everything: a transaction was rolled back."""
-        self._names.clear()
-        self._numbers.clear()
+        self._names = {0: None}
+        self._newest = 0
+        self._numbers = {}
 
     def number(self, name: str) -> int:
         """Return a name's number, giving it one if it has none."""
@@ -40,7 +42,10 @@ class FileNames:
         return number
 
     def numbers(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the numbers of names, giving numbers to those that have none; cheap for many."""
+        """Return the numbers of names and perhaps others, giving numbers to those that have none; cheap for many.
+
+        It is not to be changed.
+        """
         wanted = set(names)
         missing = sorted(wanted - self._numbers.keys())
         if missing:
@@ -64,14 +69,14 @@ class FileNames:
             raise StateError(f"it refers to name {number}, which is missing", hint="restore the file from a backup")
         return name
 
-    def all(self) -> dict[int, str]:
-        """Return all names by their numbers."""
+    def all(self) -> dict[int, str | None]:
+        """Return all names by their numbers, and None by 0; not to be changed."""
         self._learn()
         return self._names
 
     def _learn(self) -> None:
         """Read the names that were added since the last time."""
-        start = max(self._names, default=0)
-        for number, name in self._database.execute("SELECT id, name FROM names WHERE id > ?", (start,)):
+        query = "SELECT id, name FROM names WHERE id > ? ORDER BY id"
+        for number, name in self._database.execute(query, (self._newest,)):
             self._names[number] = name
-            self._numbers[name] = number
+            self._numbers[name] = self._newest = number

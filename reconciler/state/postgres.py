@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 from reconciler.errors import StateError
 from reconciler.state.database import Database
 from reconciler.state.file import empty_in_memory
+from reconciler.state.folding import FoldingStore
+from reconciler.state.history import held_blocks
 from reconciler.state.lock import TableLock
 from reconciler.state.names import FileNames
 from reconciler.state.postgres_database import PostgresDatabase, connect
 from reconciler.state.postgres_lock import PostgresLock
 from reconciler.state.postgres_schema import STEPS, format_of, migrate
-from reconciler.state.tables import TableStore
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_SCHEMA = "reconciler"
 
 
-class PostgresStore(TableStore):
+class PostgresStore(FoldingStore):
     """The state in one schema of a PostgreSQL database; see `contract.StateStore` for what the methods promise.
 
     Args:
@@ -51,6 +52,8 @@ class PostgresStore(TableStore):
             self._server.connection.close()
             raise
         self._names = FileNames(self._database)
+        self._fold_grants(self._database)
+        self._held = held_blocks(self._database)
         self._lock: TableLock = (TableLock if self._empty else PostgresLock)(self._database)
 
     def _open(self) -> None:

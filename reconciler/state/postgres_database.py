@@ -1,11 +1,12 @@
 """A connection to PostgreSQL that understands the statements of this folder, and copies where there are many rows."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ConfigurationError, StateError
+from reconciler.state.database import Rows
 
 if TYPE_CHECKING:
     import psycopg
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _MANY: Final = 200
 _INSERT: Final = re.compile(r"INSERT INTO (\w+)( AS \w+)? \(([^)]*)\) VALUES \(([^)]*)\)(.*)", re.DOTALL)
 _WAIT: Final = "10s"
+_WRITES: Final = ("INSERT ", "UPDATE ", "DELETE ")
 
 
 class PostgresDatabase:
@@ -25,21 +27,48 @@ class PostgresDatabase:
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         self.connection = connection
         self._changes = 0
+        self._waiting: list[tuple[str, Sequence[Any], Later]] = []
 
     @property
     def total_changes(self) -> int:
         """Return how many rows were changed."""
+        self.flush()
         return self._changes
 
-    def execute(self, query: str, arguments: Sequence[Any] = (), /) -> "psycopg.Cursor[tuple[Any, ...]]":
-        """Run a statement."""
-        cursor = self.connection.execute(_translate(query).encode(), arguments)
-        if not query.startswith("SELECT"):
+    def execute(self, query: str, arguments: Sequence[Any] = (), /) -> Rows:
+        """Run a statement; one whose answer nobody asks for goes to the server together with the next."""
+        if query.startswith(_WRITES) and "RETURNING" not in query:
+            self._waiting.append((query, arguments, Later(self)))
+            return self._waiting[-1][2]
+        if query == "ROLLBACK":
+            self._waiting.clear()
+        answer: Rows = self._send((query, arguments))
+        return answer
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._waiting:
+            self._send(None)
+
+    def _send(self, last: tuple[str, Sequence[Any]] | None) -> Any:
+        """Send what waits and another statement, all at once; return the other one's answer."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting and last:
+            return self._run(*last)
+        with self.connection.pipeline():
+            sent = [(later, self._run(query, arguments)) for query, arguments, later in waiting]
+            answer = self._run(*last) if last else None
+        for later, cursor in sent:
+            later.count = cursor.rowcount
             self._changes += max(cursor.rowcount, 0)
-        return cursor
+        return answer
+
+    def _run(self, query: str, arguments: Sequence[Any]) -> "psycopg.Cursor[tuple[Any, ...]]":
+        return self.connection.execute(_translate(query).encode(), arguments)
 
     def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> None:
         """Run a statement for each of many rows: a large insert is copied into a temporary table first."""
+        self.flush()
         listed = list(rows)
         found = _INSERT.fullmatch(query)
         if not listed:
@@ -67,6 +96,31 @@ class PostgresDatabase:
         self.execute(
             f"INSERT INTO {table}{alias} ({columns}) SELECT {chosen} FROM pg_temp.incoming WHERE true{rest}"  # noqa: S608 - same
         )
+
+
+class Later:
+    """The answer of a write that was not sent yet: only how many rows it changed is ever asked."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self.count: int | None = None
+
+    @property
+    def rowcount(self) -> int:
+        """Send it, and return how many rows it changed."""
+        if self.count is None:
+            self._database.flush()
+        return self.count or 0
+
+    def fetchone(self) -> None:
+        """Return no row."""
+
+    def fetchall(self) -> list[Any]:
+        """Return no rows."""
+        return []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
 
 
 @cache

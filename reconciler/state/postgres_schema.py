@@ -64,7 +64,15 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change();
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _GUARD)
+_BLOCKS: Final = """
+CREATE TABLE blocks (
+    part TEXT NOT NULL, app INTEGER NOT NULL, block INTEGER NOT NULL, data BYTEA NOT NULL,
+    PRIMARY KEY (part, app, block)
+);
+ALTER TABLE blocks ALTER COLUMN data SET STORAGE EXTERNAL;
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _GUARD, _BLOCKS)
 """Step n makes a state of format n into one of format n + 1. A step that was once released is never edited."""
 
 _META: Final = "CREATE TABLE meta (format INTEGER NOT NULL, lineage TEXT NOT NULL, fence INTEGER NOT NULL DEFAULT 0)"

@@ -99,17 +99,27 @@ TABLES: Final[Mapping[str, Table]] = {
 """Every table but `meta`, `names` and `lock`, in the order in which they are written."""
 
 
-def take_out(
-    database: Database, names: FileNames, table: Table, condition: str = "true", arguments: Sequence[Any] = ()
+def take_out(  # noqa: PLR0913 - of what, which rows, and what is kept beside it
+    database: Database,
+    names: FileNames,
+    table: Table,
+    condition: str = "true",
+    arguments: Sequence[Any] = (),
+    *,
+    folded: Sequence[Sequence[int]] = (),
 ) -> list[list[Any]]:
-    """Return rows of a table as plain lists, sorted."""
-    texts: dict[int, str | None] = {0: None, **names.all()}
+    """Return rows of a table as plain lists, sorted; `folded` are more of them, their usual endings left out."""
+    texts = names.all()
     query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {condition}"  # noqa: S608 - our own tables
-    columns: list[Iterable[Any]] = list(zip(*database.execute(query, arguments).fetchall(), strict=True))
+    listed = database.execute(query, arguments).fetchall()
+    listed += [(*row, *table.endings[len(row) :]) for row in folded]
+    columns: list[Sequence[Any]] = list(zip(*listed, strict=True))
     for index in _numbered(table) if columns else ():
-        columns[index] = map(texts.__getitem__, columns[index])
-    rows = list(map(list, zip(*columns, strict=True)))
+        columns[index] = [texts[number] for number in columns[index]]
     endings = table.endings
+    while columns and columns[-1].count(endings[len(columns) - 1]) == len(columns[-1]):
+        columns.pop()
+    rows = list(map(list, zip(*columns, strict=True)))
     for row in rows:
         while row[-1] == endings[len(row) - 1]:
             row.pop()
@@ -135,11 +145,11 @@ def put_in(database: Database, names: FileNames, table: Table, rows: Iterable[Se
     wanted = {row[index] for index in indexes for row in filled} - {None}
     if not all(isinstance(name, str) for name in wanted):
         raise StateError(f"a row of {table.name} names something by no text", hint="restore the state from a backup")
-    numbers: dict[str | None, int] = {None: 0}
-    numbers.update(names.numbers(wanted))
+    numbers = names.numbers(wanted)
     for row in filled:
         for index in indexes:
-            row[index] = numbers[row[index]]
+            name = row[index]
+            row[index] = 0 if name is None else numbers[name]
     marks = ", ".join("?" * len(table.columns))
     query = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - our own tables
     database.executemany(query, filled)

@@ -76,7 +76,13 @@ CREATE TABLE held (
 ) WITHOUT ROWID;
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT, _HISTORY)
+_BLOCKS: Final = """
+CREATE TABLE blocks (
+    part TEXT NOT NULL, app INTEGER NOT NULL, block INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (part, app, block)
+);
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _AUDIT, _HISTORY, _BLOCKS)
 """Step n makes a file of format n into one of format n + 1. A step that was once released is never edited."""
 
 

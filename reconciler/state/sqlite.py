@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from reconciler.errors import StateError
 from reconciler.state.file import explaining, open_for_reading, open_for_writing
+from reconciler.state.history import held_blocks
 from reconciler.state.lock import FileLock, TableLock
 from reconciler.state.names import FileNames
 from reconciler.state.tables import TableStore
@@ -32,6 +33,7 @@ class SqliteStore(TableStore):
         self._read_only = read_only
         self._database = open_for_reading(path) if read_only else open_for_writing(path)
         self._names = FileNames(self._database)
+        self._held = held_blocks(self._database)
         self._lock: TableLock = FileLock(self._database, path)
 
     def close(self) -> None:
@@ -41,11 +43,18 @@ class SqliteStore(TableStore):
         finally:
             self._database.close()
 
+    def _begin(self, statement: str) -> None:
+        """Begin a transaction; give up one that an interruption (Ctrl-C) kept from being ended."""
+        if self._database.in_transaction:
+            self._names.forget()
+            self._database.execute("ROLLBACK")
+        self._database.execute(statement)
+
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
         """See one moment of the file."""
         with explaining(self.path):
-            self._database.execute("BEGIN")
+            self._begin("BEGIN")
             try:
                 yield self._database
             finally:
@@ -57,7 +66,7 @@ class SqliteStore(TableStore):
         with explaining(self.path):
             if self._read_only:
                 raise StateError("it was opened for planning, which never writes", hint="this is a fault of the caller")
-            self._database.execute("BEGIN IMMEDIATE")
+            self._begin("BEGIN IMMEDIATE")
             try:
                 yield self._database
                 self._database.execute("COMMIT")

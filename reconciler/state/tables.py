@@ -1,17 +1,20 @@
 """The state in tables, whatever database holds them: what the methods of a store do inside its transactions."""
 
+import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+from reconciler.collector import paused_collector
 from reconciler.errors import LockError, StateError
 from reconciler.items import Names
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.state import applied, audit, intents, journal
+from reconciler.state.blocks import Blocks
 from reconciler.state.codec import encode_moment
 from reconciler.state.contract import Adoption, Applied, AppliedAccount, AuditEntry, JournalEntry, Lock, Run
 from reconciler.state.database import Database
@@ -29,11 +32,18 @@ class TableStore(HistoryTable, Upkeep):
     name: ClassVar[str]
     pause: ClassVar[float] = 0.1
     """Seconds between two attempts to take a lock that somebody holds."""
+    pace: ClassVar[float] = 0.5
+    """Seconds between two writes of outcomes."""
+    glance: ClassVar[float] = 0.02
+    """Seconds for which a lock that was just seen to be ours is not looked at again."""
 
     _database: Database
     _names: FileNames
     _lock: TableLock
+    _grants: Blocks | None = None
+    """Where grants that have settled are folded away, in back ends that do so."""
     _joined = False
+    _looked = -math.inf
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +120,9 @@ class TableStore(HistoryTable, Upkeep):
         """Return what is applied in an app, with grants numbered by `names`."""
         with self._reading() as database:
             number = self._names.known(app)
-            return Applied() if number is None else applied.load_app(database, self._names, number, names)
+            with paused_collector():
+                folded = self._grants.read(number or 0) if self._grants else ()
+                return Applied() if number is None else applied.load_app(database, self._names, number, names, folded)
 
     def accounts(self, app: str, identities: Iterable[str]) -> dict[str, AppliedAccount]:
         """Return what is applied of these identities' accounts in an app, of those that have one."""
@@ -141,7 +153,7 @@ class TableStore(HistoryTable, Upkeep):
         """Drop everything that is applied in an app, as if the state had never heard of it; the journal stays."""
         with self._writing() as database:
             number = self._names.known(app)
-            for table in ("accounts", "entitlements", "grants", "counts", "readings", "held", "apps"):
+            for table in ("accounts", "entitlements", "grants", "counts", "readings", "held", "blocks", "apps"):
                 database.execute(f"DELETE FROM {table} WHERE app = ?", (number,))  # noqa: S608 - our own tables
 
     def begin(self, run: Run) -> None:
@@ -157,6 +169,7 @@ class TableStore(HistoryTable, Upkeep):
         with self._writing() as database:
             self._require_run(run)
             apps = {app: self._app(app) for app in {change.app for change in changes}}
+            self._names.numbers({name for change in changes for name in (change.holder, change.entitlement) if name})
             previous: dict[int, str | None] = {}
             steps_last = sorted(range(len(changes)), key=lambda index: intents.is_step(changes[index]))
             for index in steps_last:
@@ -164,36 +177,35 @@ class TableStore(HistoryTable, Upkeep):
                 previous[index] = intents.enter(database, self._names, app, changes[index], at)
             for number in apps.values():
                 self._touch(number)
-            return [journal.record(database, run, c, previous[i], moment) for i, c in enumerate(changes)]
+            return journal.record(database, run, changes, previous, moment)
 
     def settle(self, run: str, receipts: Iterable[tuple[int, Receipt]], at: datetime) -> None:
         """Record outcomes, by the entries' numbers."""
         moment = encode_moment(at)
         with self._writing() as database:
             self._require_run(run)
-            touched = {self._settle(database, number, receipt, moment) for number, receipt in receipts}
-            for app in sorted(touched):
-                self._touch(self._app(app))
-
-    def _settle(self, database: Database, number: int, receipt: Receipt, moment: str) -> str:
-        """Record one outcome and return the app that it is about."""
-        change = receipt.change
-        row = database.execute(
-            "SELECT change_id, outcome, previous FROM journal WHERE number = ?", (number,)
-        ).fetchone()
-        if row is None or row[0] != change.id:
-            raise StateError(f"journal entry {number} is not about {change.id}", hint="this is a fault of the caller")
-        if row[1] not in _OPEN:
-            return change.app
-        journal.conclude(database, number, receipt.outcome.value, receipt.detail, moment)
-        intents.settle(database, self._names, self._app(change.app), receipt, row[2])
-        return change.app
+            listed = list(receipts)
+            found = journal.find(database, [number for number, _ in listed])
+            apps = {app: self._app(app) for app in {receipt.change.app for _, receipt in listed}}
+            for number, receipt in listed:
+                change = receipt.change
+                change_id, outcome, previous = found.get(number, ("", "", None))
+                if change_id != change.id:
+                    words = f"journal entry {number} is not about {change.id}"
+                    raise StateError(words, hint="this is a fault of the caller")
+                if outcome in _OPEN:
+                    found[number] = change_id, receipt.outcome.value, previous
+                    journal.conclude(database, number, receipt.outcome.value, receipt.detail, moment)
+                    intents.settle(database, self._names, apps[change.app], receipt, previous)
+            for app in apps.values():
+                self._touch(app)
 
     def end(self, run: str, summary: str, at: datetime) -> None:
-        """Record that an apply ended."""
+        """Record that an apply ended, and drop what is settled of those long past."""
         with self._writing() as database:
             self._require_run(run)
             journal.end(database, run, summary, at)
+            journal.prune(database, run)
 
     def unsettled(self) -> Sequence[JournalEntry]:
         """Return the intents whose outcome was never recorded: an earlier run was interrupted."""
@@ -230,20 +242,37 @@ class TableStore(HistoryTable, Upkeep):
         with self._reading() as database:
             return audit.head(database)
 
-    def lock(self, owner: str, command: str, at: datetime, wait: float = 0.0) -> None:
+    def lock(
+        self, owner: str, command: str, at: datetime, wait: float = 0.0, tell: Callable[[LockError], None] | None = None
+    ) -> None:
         """Take the lock that keeps two applies apart, waiting for it up to `wait` seconds."""
         start = time.monotonic()
-        waited = 0.0
+        waited, told = 0.0, ""
         while True:
             try:
                 self._take(owner, command, at + timedelta(seconds=waited))
-            except LockError:
+            except LockError as error:
                 if waited >= wait:
                     raise
+                if tell and error.message != told:
+                    told = error.message
+                    tell(error)
                 time.sleep(min(self.pause, wait - waited))
                 waited = time.monotonic() - start
             else:
                 return
+
+    def check_lock(self) -> None:
+        """Make sure that the lock is still ours, if we hold one."""
+        if self._lock.fence is None or time.monotonic() - self._looked < self.glance:
+            return
+        self._look()
+        self._looked = time.monotonic()
+
+    def _look(self) -> None:
+        """Ask the database whether the lock is still ours."""
+        with self._reading():
+            self._lock.check()
 
     def _take(self, owner: str, command: str, at: datetime) -> None:
         held = self._lock.fence

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from reconciler.errors import StateError
 from reconciler.items import AccountItem, EntitlementItem, Item
+from reconciler.state.blocks import Blocks, Row
 from reconciler.state.codec import decode
 from reconciler.state.database import Database
 from reconciler.state.names import FileNames
@@ -21,6 +22,8 @@ class Upkeep(ABC):
     """What is done to a state by hand."""
 
     _names: FileNames
+    _grants: Blocks | None
+    _held: Blocks | None
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Database]:
@@ -41,6 +44,16 @@ class Upkeep(ABC):
     def _number_on(self, database: Database) -> None:  # noqa: B027 - most databases do so by themselves
         """Go on numbering after what was put in with numbers of its own."""
 
+    def _folding(self) -> dict[str, Blocks]:
+        """Return the tables whose settled rows are folded away."""
+        kept = {"grants": self._grants, "held": self._held}
+        return {table: blocks for table, blocks in kept.items() if blocks}
+
+    def _folded(self, table: str) -> list[Row]:
+        """Return the rows of a table that are folded away, each with its app."""
+        blocks = self._folding().get(table)
+        return [(app, *row) for app in blocks.apps() for row in blocks.read(app)] if blocks else []
+
     def export(self) -> Iterator[list[Any]]:
         """Return everything but the lock as plain lists: `["state", format, lineage]`, then `[table, values…]`.
 
@@ -48,7 +61,10 @@ class Upkeep(ABC):
         """
         with self._reading() as database:
             lineage = database.execute("SELECT lineage FROM meta").fetchone()[0]
-            found = {table.name: take_out(database, self._names, table) for table in self._tables()}
+            found = {
+                table.name: take_out(database, self._names, table, folded=self._folded(table.name))
+                for table in self._tables()
+            }
         rows = ([name, *row] for name, listed in found.items() for row in listed)
         return chain([["state", FORMAT, lineage]], rows)
 
@@ -62,7 +78,8 @@ class Upkeep(ABC):
         lineage = _lineage_of(next(found, ()))
         count = 0
         with self._writing() as database:
-            if any(database.execute(f"SELECT 1 FROM {t.name} LIMIT 1").fetchone() for t in self._tables()):  # noqa: S608 - ours
+            tables = ["blocks", *(table.name for table in self._tables())]
+            if any(database.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in tables):  # noqa: S608 - ours
                 raise StateError("it is not empty", hint="import into a new one, or move what is there away first")
             database.execute("UPDATE meta SET lineage = ?", (lineage,))
             for name, group in groupby(found, key=itemgetter(0)):
@@ -71,8 +88,16 @@ class Upkeep(ABC):
                 listed = [row[1:] for row in group]
                 put_in(database, self._names, TABLES[name], listed)
                 count += len(listed)
+            self._fold_all(database)
             self._number_on(database)
         return count
+
+    def _fold_all(self, database: Database) -> None:
+        """Fold away what was put in."""
+        apps = [row[0] for row in database.execute("SELECT app FROM apps").fetchall()]
+        for blocks in self._folding().values():
+            for app in apps:
+                blocks.fold(app, 1)
 
     def forget_identity(self, identity: str, app: str | None = None) -> int:
         """Drop what is applied, remembered and told in the journal of an identity; return how many rows that were.
@@ -89,11 +114,18 @@ class Upkeep(ABC):
             if app is not None and number is None:
                 return 0
             dropped = self._drop_told(database, identity, app)
+            self._unfold_holder(holder, number)
             for table in _BY_HOLDER if holder is not None else ():
                 dropped += self._drop_held(database, table, holder or 0, number)
             if app is None and holder is not None:
                 self._drop_name(database, holder)
             return dropped
+
+    def _unfold_holder(self, holder: int | None, app: int | None) -> None:
+        """Take what a holder has and had back into the tables, from which it can be deleted."""
+        for blocks in self._folding().values() if holder is not None else ():
+            for one in blocks.apps() if app is None else [app]:
+                blocks.unfold_holder(one, holder or 0)
 
     def _drop_told(self, database: Database, identity: str, app: str | None) -> int:
         rows = database.execute("SELECT number, app, change, outcome FROM journal").fetchall()
@@ -121,6 +153,8 @@ class Upkeep(ABC):
             query = f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1"  # noqa: S608 - our own tables
             if database.execute(query, (number,)).fetchone():
                 return
+        if any(number in row[1:] for table in self._folding() for row in self._folded(table)):
+            return
         database.execute("DELETE FROM names WHERE id = ?", (number,))
         self._names.forget()
 

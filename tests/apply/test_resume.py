@@ -7,7 +7,7 @@ from world import APPS, COMPANY, NOW, World, make_world
 
 from reconciler.items import AccountItem, GrantItem, Names
 from reconciler.plan.plan import Plan
-from reconciler.provider.change import Change, Operation, Outcome
+from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.state.contract import Run
 from reconciler.state.sqlite import SqliteStore
 
@@ -39,6 +39,26 @@ def test_what_had_landed_is_seen_and_what_had_not_is_undone_and_done_again(tmp_p
     assert found["code/suspend-account/zoe"][0] == Outcome.FAILED
     assert report.exit_code == 0
     assert code.accounts["u-zoe"]["status"] == "suspended"
+
+
+def test_a_grant_of_an_account_that_the_same_run_made_is_looked_up(tmp_path: Path) -> None:
+    """Its intent was recorded before the account had an id: the state knows whose it is by now."""
+    world, code = make_world(tmp_path)
+    code.entitlement("team:core", description="Core")
+    wanted = {change.id for change in world.plan().changes()}
+    grants = {"code/grant/ana/team:core", "code/grant/bob/team:core"}
+    assert grants <= wanted
+    leave_open(world, world.plan(), "code/create-account/ana", "code/create-account/bob", *grants)
+    with world.open_state() as state:
+        number = next(entry for entry in state.unsettled() if entry.change_id == "code/create-account/ana")
+        made = Receipt(number.change, Outcome.DONE, remote_id="u-ana")
+        state.settle("killed", [(number.number, made)], NOW)
+    code.account("u-ana", "ana", title="Engineer")
+    code.grant("u-ana", "team:core")
+    assert world.apply().exit_code == 0
+    found = {id_: outcome for id_, (outcome, _) in concluded(world).items()}
+    assert found["code/grant/ana/team:core"] == Outcome.VERIFIED
+    assert found["code/grant/bob/team:core"] == Outcome.FAILED
 
 
 def test_an_intent_that_did_not_land_is_dropped_even_if_nobody_wants_it_any_more(tmp_path: Path) -> None:

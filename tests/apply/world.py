@@ -29,7 +29,8 @@ from reconciler.state.contract import Applied, Run, StateStore
 from reconciler.state.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LIMITS = "policies: {limits: {leavers: 100 or 100%, removals_per_app: 100 or 100%, minimum_admins: 0}}\n"
+ALL = "100 or 100%"
+LIMITS = f"policies: {{limits: {{leavers: {ALL}, removals_per_app: {ALL}, removals: {ALL}, minimum_admins: 0}}}}\n"
 
 
 class World:

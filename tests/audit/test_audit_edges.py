@@ -12,10 +12,11 @@ from audit_worlds import NOW, make_entries
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.audit.anchor import Head, parse_head, read_heads, require_heads, write_head
+from reconciler.audit.anchor import FileAnchor, Head, parse_head
 from reconciler.audit.approval import read_review
+from reconciler.audit.doubt import find_doubt
 from reconciler.audit.sheets import write_csv, write_json_lines
-from reconciler.errors import ConfigurationError, StateError
+from reconciler.errors import ConfigurationError
 from reconciler.state.sqlite import SqliteStore
 
 REVIEW = {
@@ -75,11 +76,11 @@ def test_an_anchor_is_only_added_to(tmp_path: Path) -> None:
     path = tmp_path / "log" / "heads"
     texts = []
     for head in HEADS:
-        write_head(path, head, NOW, "run-1")
+        FileAnchor(path).add(head, NOW, "run-1")
         texts.append(path.read_text())
     assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
-    assert read_heads(path) == HEADS
-    assert read_heads(tmp_path / "none") == []
+    assert FileAnchor(path).read() == (tuple(HEADS), 0)
+    assert FileAnchor(tmp_path / "none").read() == ((), 0)
     assert parse_head(f" {HEADS[0]} ") == HEADS[0]
 
 
@@ -89,25 +90,34 @@ def test_a_file_that_is_no_anchor_is_left_alone(tmp_path: Path, content: bytes) 
     path = tmp_path / "authorized_keys"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match="authorized_keys"):
-        write_head(path, HEADS[0], NOW, "run-1")
+        FileAnchor(path).add(HEADS[0], NOW, "run-1")
     assert path.read_bytes() == content
 
 
 def test_an_anchor_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """A folder of that name, say."""
     with pytest.raises(ConfigurationError, match="audit"):
-        write_head(tmp_path, HEADS[0], NOW, "run-1")
+        FileAnchor(tmp_path).add(HEADS[0], NOW, "run-1")
 
 
-def test_a_trail_that_lost_its_anchored_head_is_noticed_at_once(tmp_path: Path) -> None:
-    """Without reading all of it."""
+def anchor_at(path: Path, *heads: Head) -> FileAnchor:
+    """Return an anchor that holds these heads."""
+    path.unlink(missing_ok=True)
+    for head in heads:
+        FileAnchor(path).add(head, NOW, "run-1")
+    return FileAnchor(path)
+
+
+def test_a_trail_that_lost_its_anchored_head_is_noticed_before_each_run(tmp_path: Path) -> None:
+    """Cut off, or another one; without an anchor only a broken chain shows."""
+    path = tmp_path / "heads"
     with SqliteStore(tmp_path / "state.db") as store:
+        assert find_doubt(store, None) == find_doubt(store, anchor_at(path)) == ""
         store.append_audit(make_entries(2))
-        require_heads(store, [])
-        require_heads(store, HEADS[:2])
-        for wrong in (HEADS, [Head(2, "00" * 32)]):
-            with pytest.raises(StateError, match="no longer holds entry"):
-                require_heads(store, wrong)
+        assert find_doubt(store, None) == find_doubt(store, anchor_at(path)) == ""
+        assert find_doubt(store, anchor_at(path, *HEADS[:2])) == ""
+        assert "entry 3 is cut off" in find_doubt(store, anchor_at(path, *HEADS))
+        assert "entry 2 is not the one that was anchored" in find_doubt(store, anchor_at(path, Head(2, "00" * 32)))
 
 
 @given(st.lists(st.fixed_dictionaries({"a": st.text() | st.integers() | st.booleans(), "b": st.text()}), min_size=1))

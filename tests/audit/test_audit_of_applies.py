@@ -15,7 +15,7 @@ from audit_worlds import verify_file
 from pretend_app import PretendApp, TicketDesk
 from world import World, block, make_world
 
-from reconciler.audit.anchor import Head
+from reconciler.audit.anchor import Anchored, Head
 from reconciler.audit.export import Export, Question, make_export
 from reconciler.audit.history import Period
 from reconciler.audit.kinds import Kind
@@ -50,7 +50,7 @@ def export(world: World, period: Period | None = None, **last_days: date) -> Exp
     now = world.moment + timedelta(days=30)
     question = Question(period or Period(), last_days, timedelta(days=3), now, "1.0")
     entries = entries_of(world)
-    return make_export(entries, [Head(entries[-1].number, entries[-1].digest)], question)
+    return make_export(entries, Anchored((Head(entries[-1].number, entries[-1].digest),)), question)
 
 
 def rows(found: Export, part: str, **wanted: Any) -> list[dict[str, Any]]:
@@ -107,11 +107,11 @@ def test_populations_are_counted_and_proven(applied: World) -> None:
         assert rows(found, "populations", population=part)[0]["count"] == len(found.parts[part])
     assert rows(found, "populations", app="code", population="live accounts")[0]["complete"]
     question = Question(Period(), {}, timedelta(), applied.moment, "1.0")
-    unproven = make_export(entries_of(applied), [], question)
+    unproven = make_export(entries_of(applied), Anchored(), question)
     assert not rows(unproven, "populations", population="audit entries")[0]["complete"]
-    early = make_export(entries_of(applied), [Head(1, entries_of(applied)[0].digest)], question)
+    early = make_export(entries_of(applied), Anchored((Head(1, entries_of(applied)[0].digest),)), question)
     assert not rows(early, "populations", population="changes")[0]["complete"]
-    broken = make_export(entries_of(applied)[:-1], [Head(*head_of(applied))], question)
+    broken = make_export(entries_of(applied)[:-1], Anchored((Head(*head_of(applied)),)), question)
     assert "cut off" in rows(broken, "populations", population="audit entries")[0]["detail"]
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "yaml_load", "scim_latency", "plan_scale")
+NAMES = ("start_up", "yaml_load", "scim_latency", "plan_scale", "state_scale", "journal_overhead")
 
 
 def main() -> int:

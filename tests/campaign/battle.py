@@ -1,18 +1,22 @@
 """One cell of the campaign: a fault strikes, the tool recovers, and what is there is compared with what should be."""
 
 import json
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from launching import CANARY, Ended, HungError
+from moments import sort_of
 from proxy import Fault
 from scene import Company, Contents, Theatre
+from trail import judge_trail
 
 from reconciler.cli.exits import Exit
 
 HONEST = {Exit.DONE, Exit.ERROR, Exit.REFUSED, Exit.PARTIAL, Exit.UNREAD}
+STOPPED = {Exit.DONE, Exit.PARTIAL, Exit.INTERRUPTED}
 OPERATIONS = (
     "read users",
     "read groups",
@@ -51,12 +55,13 @@ class Cell:
 
 @dataclass
 class Outcome:
-    """What came of a cell; `lost` is empty where nothing was lost."""
+    """What came of a cell; `lost` is empty where nothing was lost, `where` is the last moment that the run lived to."""
 
     cell: Cell
     code: int
     seconds: float
     struck: bool = True
+    where: str = ""
     lost: list[str] = field(default_factory=list)
 
 
@@ -73,16 +78,26 @@ def fight(stage: Theatre, cell: Cell) -> Outcome:
     except HungError as hung:
         company.heal()
         return Outcome(cell, -1, time.monotonic() - began, lost=[str(hung)])
-    outcome = Outcome(cell, ended.code, 0.0, struck=strike is None or strike.struck > 0)
+    moments = company.moments()
+    struck = strike.struck > 0 if strike else not cell.wounds or _is_struck(cell, moments)
+    outcome = Outcome(cell, ended.code, 0.0, struck=struck, where=moments[-1] if moments and ended.killed else "")
     outcome.lost += judge_struck(stage.wanted, company, cell, ended)
     if cell.address:
         company.declare(second=True)
     company.heal()
     outcome.lost += recover(stage.wanted, company)
+    outcome.lost += judge_trail(stage.changes, company)
     outcome.seconds = time.monotonic() - began
     if not outcome.lost:
         stage.drop(company)
     return outcome
+
+
+def _is_struck(cell: Cell, moments: Sequence[str]) -> bool:
+    """Say whether the run lived to the moment at which something was to happen to it."""
+    if "at" in cell.wounds:
+        return len(moments) >= cell.moment - 1
+    return sum(sort_of(moment) == cell.operation for moment in moments) >= cell.moment
 
 
 def _placed(value: Any, company: Company) -> Any:
@@ -99,8 +114,11 @@ def judge_struck(wanted: Contents, company: Company, cell: Cell, ended: Ended) -
 
 def _judge_struck(wanted: Contents, company: Company, cell: Cell, ended: Ended) -> Iterator[str]:
     said = ended.out + ended.err
-    if not ended.killed and (ended.code not in HONEST or "a fault of reconciler" in said or "Traceback" in said):
+    honest = STOPPED if "interrupt" in cell.wounds else HONEST
+    if not ended.killed and (ended.code not in honest or "a fault of reconciler" in said or "Traceback" in said):
         yield f"it ended with {ended.code}:\n{said}"
+    if cell.wounds.get("interrupt", ())[2:] == [1] and company.unsettled():
+        yield f"what was in flight was not recorded: {company.unsettled()} intents"
     if CANARY in said:
         yield "it showed the token"
     differences = wanted.differences(company.contents()) if ended.code == Exit.DONE or cell.app == "hub" else []
@@ -125,6 +143,10 @@ def _recover(wanted: Contents, company: Company) -> Iterator[str]:
         return
     yield from _untrue(company, json.loads(planned.out))
     ended = company.apply()
+    if company.memory.name == "git" and (lock := re.search(r"`reconciler (state unlock \d+)`", ended.err)):
+        # Nothing tells whether another runner still works: a person decides, as the message says.
+        company.run(*lock.group(1).split(), "--yes")
+        ended = company.apply()
     if ended.code != Exit.DONE:
         yield f"the next apply ended with {ended.code}:\n{ended.out}{ended.err}"
     yield from wanted.differences(company.contents())
@@ -137,9 +159,9 @@ def _recover(wanted: Contents, company: Company) -> Iterator[str]:
 
 def _untrue(company: Company, plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a plan wants to do in the SCIM app though it is done already."""
-    store = company.server.store
-    names = {user["id"]: user["userName"].partition("@")[0] for user in store.users.values()}
-    groups = {g["displayName"]: {names.get(m["value"]) for m in g.get("members", [])} for g in store.groups.values()}
+    names = {user["id"]: user["userName"].partition("@")[0] for user in company.hub.users()}
+    members = {group["displayName"]: group.get("members") or () for group in company.hub.groups()}
+    groups = {name: {names.get(member["value"]) for member in some} for name, some in members.items()}
     hub = next(app for app in plan["apps"] if app["app"] == "hub")
     for change in hub["changes"]:
         operation, item = change["operation"], change["item"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from battle import OPERATIONS, Cell, Outcome, fight
 from faults import scim_faults
+from moments import sort_of
 from scene import Theatre
 
 WOUNDS: dict[str, dict[str, object]] = {
@@ -21,6 +22,8 @@ WOUNDS: dict[str, dict[str, object]] = {
     "clock jumps a day back": {"hours": 0, "jump": -26},
     "clock jumps ten years ahead": {"hours": 0, "jump": 87_660},
 }
+QUIET = {f"{when} {what}" for when in ("before", "after") for what in ("os.fsync", "os.unlink", "open")}
+"""Moments at which a wound would do nothing that it does not do at the one before or after."""
 ADDRESSES = {
     "DNS failure": "https://no-such-host.invalid/v2",
     "TLS error": "https://127.0.0.1:{port}",
@@ -52,18 +55,12 @@ def _wound_cells(stage: Theatre) -> Iterator[Cell]:
     """Yield each wound at the first, a middle and the last moment of each sort (`before COMMIT`, `after os.link`)."""
     sorts: dict[str, list[int]] = defaultdict(list)
     for number, moment in enumerate(stage.moments, start=1):
-        sorts[moment.split("/")[0]].append(number)
+        sorts[sort_of(moment)].append(number)
     for name, wound in WOUNDS.items():
-        for sort, numbers in sorts.items():
+        for sort in sorts.keys() - QUIET:
+            numbers = sorts[sort]
             for at in sorted({numbers[0], numbers[len(numbers) // 2], numbers[-1]}):
-                yield Cell("all", name, sort.strip(), at, wounds={"count": "FOLDER/.moments", "at": at, **wound})
-
-
-def kill_cells(stage: Theatre, step: int = 1) -> Iterator[Cell]:
-    """Yield a kill at every moment of the apply: before and after each state write, each file and each request."""
-    for at in range(1, len(stage.moments) + 1, step):
-        moment = stage.moments[at - 1].split("/")[0].strip()
-        yield Cell("all", "SIGKILL", moment, at, wounds={"count": "FOLDER/.moments", "kill": at})
+                yield Cell("all", name, sort, at, wounds={"count": "FOLDER/.moments", "at": at, **wound})
 
 
 def choose(cells: Sequence[Cell], count: int, seed: int) -> list[Cell]:
@@ -88,7 +85,9 @@ def run(stage: Theatre, cells: Iterable[Cell]) -> Iterator[Outcome]:
     for number, cell in enumerate(cells, start=1):
         outcome = fight(stage, cell)
         state = "LOST" if outcome.lost else "ok" if outcome.struck else "not struck"
-        print(f"{number}/{len(cells)} {cell}: exit {outcome.code}, {outcome.seconds:.1f} s, {state}", file=sys.stderr)
+        where = f" ({outcome.where})" if outcome.where else ""
+        told = f"{cell}{where}: exit {outcome.code}, {outcome.seconds:.1f} s, {state}"
+        print(f"{number}/{len(cells)} {told}", file=sys.stderr)
         for line in outcome.lost:
             print(f"    {line}", file=sys.stderr)
         yield outcome

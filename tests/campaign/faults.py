@@ -9,8 +9,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
-from faulty_store import Store
-from launching import Launcher
+import httpx
+from hubs import Hub
+from launching import CANARY, Launcher
 from proxy import Exchange, Fault, Reply
 
 SCIM_TYPE = {"Content-Type": "application/scim+json"}
@@ -135,15 +136,23 @@ def _revoked(exchange: Exchange) -> None:
 def _edit(exchange: Exchange) -> None:
     """Somebody does by hand, a moment earlier, what is about to be done; or, at a reading, undoes what was done."""
     if exchange.incoming.method == "GET":
-        _undo(exchange.proxy.upstream.store)
+        _undo(exchange.proxy.upstream)
     else:
         exchange.forward()
     exchange.answer(exchange.forward())
 
 
-def _undo(store: Store) -> None:
+def _undo(hub: Hub) -> None:
     """Take the first member away from the largest group, and rename somebody."""
-    with store.lock:
-        group = max(store.groups.values(), key=lambda group: len(group.get("members", [])))
-        group["members"] = group["members"][1:]
-        next(user for user in store.users.values() if user["userName"].startswith("ana"))["title"] = "by hand"
+    group = max(hub.groups(), key=lambda group: len(group.get("members") or ()))
+    user = next(user for user in hub.users() if user["userName"].startswith("ana"))
+    _replace(hub, f"Groups/{group['id']}", "members", (group.get("members") or [])[1:])
+    _replace(hub, f"Users/{user['id']}", "title", "by hand")
+
+
+def _replace(hub: Hub, path: str, attribute: str, value: object) -> None:
+    """Change something in the app as its own administrator."""
+    operation = {"op": "replace", "path": attribute, "value": value}
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]}
+    headers = {"Authorization": f"Bearer {CANARY}", "Content-Type": "application/scim+json"}
+    httpx.patch(f"{hub.url}/{path}", json=body, headers=headers, trust_env=False).raise_for_status()

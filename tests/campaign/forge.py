@@ -4,9 +4,11 @@ Starting Python and importing everything takes most of the time of a short comma
 are lines of JSON on stdin, answers lines of JSON on stdout: the pid as soon as there is one, then how it ended.
 """
 
+import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +29,18 @@ PRELOADED = (
     "reconciler.render.text",
     "reconciler.run.applying",
     "reconciler.run.gathering",
+    "reconciler.state.git",
+    "reconciler.state.postgres",
     "reconciler.state.sqlite",
     "providers.file.provider",
     "providers.scim.provider",
     "providers.ticket.provider",
 )
 """What an apply will need: imported once, every child has it already."""
+
+
+OPTIONAL = ("git", "psycopg")
+"""What some back ends need, where it is installed."""
 
 
 def become_command(request: dict[str, Any], run: Callable[[list[str]], int]) -> None:
@@ -44,6 +52,8 @@ def become_command(request: dict[str, Any], run: Callable[[list[str]], int]) -> 
             os.dup2(handle, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(request["cwd"])
+        os.setpgid(0, 0)  # as a shell does, so that a Ctrl-C reaches what the command starts, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
         os.environ.update(request["env"])
         sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115 - the child's own
@@ -58,6 +68,9 @@ def become_command(request: dict[str, Any], run: Callable[[list[str]], int]) -> 
 def main() -> None:
     """Serve until stdin ends."""
     run = [importlib.import_module(name) for name in PRELOADED][1].run
+    for name in OPTIONAL:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)

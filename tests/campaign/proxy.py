@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from faulty_server import FaultyServer
+from hubs import Hub
 
 Reply = tuple[int, dict[str, str], bytes]
 _PASSED_ON = ("content-type", "etag", "location", "retry-after", "x-retry-after")
@@ -85,7 +85,7 @@ class Strike:
 class Proxy:
     """The proxy: passes everything on, but for what meets the strike that is set."""
 
-    def __init__(self, upstream: FaultyServer) -> None:
+    def __init__(self, upstream: Hub) -> None:
         self.upstream = upstream
         self.url = ""
         self.strike: Strike | None = None
@@ -193,7 +193,7 @@ def forward(url: str, incoming: Incoming) -> Reply:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     headers = {name: value for name, value in incoming.headers.items() if name not in {"host", "accept-encoding"}}
     try:
-        connection.request(incoming.method, incoming.path, incoming.body or None, headers)
+        connection.request(incoming.method, parts.path + incoming.path, incoming.body or None, headers)
         response = connection.getresponse()
         body = response.read()
     finally:
@@ -236,7 +236,7 @@ class _Threads(ThreadingHTTPServer):
 
 
 @contextmanager
-def run_proxy(upstream: FaultyServer) -> Iterator[Proxy]:
+def run_proxy(upstream: Hub) -> Iterator[Proxy]:
     """Start a proxy on a free loopback port; stop it at the end."""
     proxy = Proxy(upstream)
     proxy.listen()

@@ -3,97 +3,33 @@
 `hub` speaks SCIM over the loopback, `wiki` is kept in files, `desk` is changed by people through tickets.
 """
 
-import copy
 import csv
+import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from faulty_server import FaultyServer, Habits, run_faulty_server
-from launching import Ended, Launcher
+import httpx
+from declarations import FIRST_ROLES, FOLDERS, POLICIES, SECOND_ROLES, apps_yaml, people_yaml
+from faulty_server import FaultyServer
+from hubs import HUBS, FaultyHub, Hub
+from launching import CANARY, Ended, Launcher
+from memory import MEMORIES, Memory
 from proxy import Proxy, run_proxy
 from wounds import allow
 
 from providers.ticket.client import TicketDirectory
 from providers.ticket.record import Status
 from reconciler.items import Names
-from reconciler.state.sqlite import SqliteStore
+from reconciler.state.contract import StateStore
 
 APPS = ("desk", "hub", "wiki")
-DONE, TICKETS_ONLY = 0, 2
-STAYING = ("ana", "ben", "cleo", "dan", "eva", "finn", "gil", "hal")
-COMING = ("ida", "jon", "kim", "lou", "mia")
-
-SETTINGS = "organization: Acme\ntimezone: Europe/Berlin\n"
-POLICIES = "policies:\n  limits: {leavers: 3, removals_per_app: 12, minimum_admins: 1}\n"
-APP_FILES = """\
-apps:
-  hub:
-    owner: ana
-    route:
-      - scim: {{url: "{url}", token: {{env: SCIM_TOKEN}}, timeout: 1.5}}
-    accounts: {{attributes: {{displayName: "{{{{ person.name }}}}", title: "{{{{ person.title }}}}"}}}}
-    entitlements: {entitlements}
-  wiki:
-    owner: ben
-    route:
-      - file:
-          path: wiki/accounts.csv
-          writable: true
-          complete: true
-          columns: {{id: id, email: email, status: status, attributes: {{name: name}}}}
-          grants: {{path: wiki/grants.csv, columns: {{level: level}}}}
-          entitlements: {{path: wiki/entitlements.csv}}
-          levels: {{space: [read, write, admin]}}
-    accounts: {{attributes: {{name: "{{{{ person.name }}}}"}}}}
-    entitlements: {spaces}
-  desk: {{owner: cleo}}
-"""
-FIRST_ROLES = """\
-roles:
-  everybody:
-    to: {groups: [all]}
-    grants: {hub: [group:all], wiki: [{space:home: read}]}
-  platform:
-    to: {people: [ana, ben, cleo]}
-    grants: {hub: [group:platform], wiki: [{space:ops: write}], desk: [key:front]}
-  moving:
-    to: {people: [dan, eva]}
-    grants: {hub: [group:old], wiki: [{space:ops: read}], desk: [key:back]}
-"""
-SECOND_ROLES = """\
-roles:
-  everybody:
-    to: {groups: [all]}
-    grants: {hub: [group:all], wiki: [{space:home: read}]}
-  platform:
-    to: {people: [ana, ben, dan, ida, jon]}
-    grants: {hub: [group:platform, group:data], wiki: [{space:ops: write}, {space:data: admin}], desk: [key:front]}
-  moving:
-    to: {people: [eva, kim]}
-    grants: {hub: [group:renamed], wiki: [{space:ops: write}], desk: [key:back]}
-"""
-FOLDERS = {
-    "wiki/accounts.csv": "id,email,status,name\n",
-    "wiki/grants.csv": "holder,entitlement,level\n",
-    "wiki/entitlements.csv": "entitlement\n",
-}
-
-
-def _people(*, second: bool) -> str:
-    lines = ["people:"]
-    for name in (*STAYING, *COMING) if second else STAYING:
-        last = ", last_day: 2020-01-31" if name in ({"gil"} if second else {"finn"}) else ""
-        title = "Lead" if second and name in {"ana", "ben"} else "Engineer"
-        full = f"{name.title()} Oh" if second and name == "cleo" else f"{name.title()} Acme"
-        lines.append(f"  {name}: {{name: {full}, email: {name}@acme.example, title: {title}{last}}}")
-    outside = "hal" if second else "nobody"
-    members = ", ".join(name for name in (*STAYING, *(COMING if second else ())) if name != outside)
-    return "\n".join([*lines, "groups:", f"  all: {{people: [{members}]}}", ""])
+ANCHOR = "trail/heads.txt"
+DONE = 0
 
 
 @dataclass(frozen=True)
@@ -121,9 +57,17 @@ class Company:
     """One company on disk, with the server behind its SCIM app."""
 
     folder: Path
-    server: FaultyServer
+    hub: Hub
     proxy: Proxy
     launcher: Launcher
+    memory: Memory
+    anchored: bool = False
+
+    @property
+    def server(self) -> FaultyServer:
+        """The server with habits, where it is that one."""
+        assert isinstance(self.hub, FaultyHub)
+        return self.hub.server
 
     def run(self, *arguments: str, **wounds: Any) -> Ended:
         """Run the command in it."""
@@ -156,35 +100,36 @@ class Company:
 
     def declare(self, *, second: bool, url: str = "") -> None:
         """Write the YAML of the first or of the second state."""
-        self.write("reconciler.yaml", SETTINGS)
+        self.settle()
         self.write("policies.yaml", POLICIES)
-        self.write("people.yaml", _people(second=second))
+        self.write("people.yaml", people_yaml(second=second))
         self.write("roles.yaml", SECOND_ROLES if second else FIRST_ROLES)
-        groups = "{group:all: {}, group:platform: {}, group:old: {}}"
-        spaces = "{space:home: {}, space:ops: {}}"
-        if second:
-            groups = "{group:all: {}, group:platform: {}, group:renamed: {formerly: [group:old]}, group:data: {}}"
-            spaces = "{space:home: {}, space:ops: {}, space:data: {}}"
-        text = APP_FILES.format(url=url or self.proxy.url, entitlements=groups, spaces=spaces)
-        self.write("apps/apps.yaml", text)
+        self.write("apps/apps.yaml", apps_yaml(second=second, url=url or self.proxy.url))
+
+    def settle(self) -> None:
+        """Write its reconciler.yaml."""
+        lines = {"organization": "Acme", "timezone": "Europe/Berlin", "state": self.memory.options(self.folder)}
+        lines |= {"audit": {"anchor": ANCHOR}} if self.anchored else {}
+        self.write("reconciler.yaml", "".join(f"{key}: {json.dumps(value)}\n" for key, value in lines.items() if value))
 
     def heal(self) -> None:
-        """End whatever was wrong around it: the network, the app's habits, permissions."""
+        """End whatever was wrong around it: the network, the app's habits, permissions, the database."""
         self.proxy.heal()
-        self.server.habits = habits()
+        self.hub.calm()
+        self.memory.heal()
         allow(self.folder)
 
     def contents(self) -> Contents:
         """Return what all apps and the state hold."""
-        store = self.server.store
-        names = {remote: user["userName"] for remote, user in store.users.items()}
+        everybody = self.hub.users()
+        names = {user["id"]: user["userName"] for user in everybody}
         users = [
             (user["userName"], bool(user.get("active")), str(user.get("displayName")), str(user.get("title")))
-            for user in store.users.values()
+            for user in everybody
         ]
         groups = [
-            (group["displayName"], tuple(sorted(names.get(m["value"], "?") for m in group.get("members", []))))
-            for group in store.groups.values()
+            (group["displayName"], tuple(sorted(names.get(m["value"], "?") for m in group.get("members") or ())))
+            for group in self.hub.groups()
         ]
         return Contents(
             tuple(sorted(users)), tuple(sorted(groups)), tuple(self._files()), self._tickets(), self._applied()
@@ -205,16 +150,27 @@ class Company:
 
     def _applied(self) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """Return what the state says is applied, without what may differ: ids and times."""
-        with SqliteStore(self.folder / ".reconciler/state.db", read_only=True) as state:
+        with self.state() as state:
             return tuple(sorted((app, _plain(state, app)) for app in state.apps()))
+
+    def moments(self) -> list[str]:
+        """Return the moments that its last watched command lived to, which are forgotten with this."""
+        path = self.folder / ".moments"
+        found = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return found
 
     def unsettled(self) -> int:
         """Count the intents whose outcome was never recorded."""
-        with SqliteStore(self.folder / ".reconciler/state.db", read_only=True) as state:
+        with self.state() as state:
             return len(state.unsettled())
 
+    def state(self) -> StateStore:
+        """Open its state for reading."""
+        return self.memory.open(self.folder)
 
-def _plain(state: SqliteStore, app: str) -> tuple[Any, ...]:
+
+def _plain(state: StateStore, app: str) -> tuple[Any, ...]:
     names = Names()
     applied = state.load(app, names)
     items = [("account", name, one.status.value, one.pending) for name, one in applied.accounts.items()]
@@ -227,40 +183,39 @@ def _plain(state: SqliteStore, app: str) -> tuple[Any, ...]:
     return tuple(sorted(items))
 
 
-def habits() -> Habits:
-    """Return the habits of a good server, which also refuses two groups of one name."""
-    return Habits(unique=("userName", "displayName"))
-
-
 class Theatre:
     """Makes the company again and again, each time in the same first state, with the second one declared."""
 
-    def __init__(self, scratch: Path, server: FaultyServer, proxy: Proxy, launcher: Launcher) -> None:
-        self._scratch, self._server, self._proxy, self.launcher = scratch, server, proxy, launcher
+    def __init__(self, scratch: Path, template: Company) -> None:
+        self._scratch, self._template = scratch, template
         self._count = 0
-        self._template = Company(scratch / "template", server, proxy, launcher)
-        self._template.declare(second=False)
+        template.memory.begin(template.folder)
+        template.declare(second=False)
         for name, text in FOLDERS.items():
-            self._template.write(name, text)
+            template.write(name, text)
         self._first()
-        self._store = copy.deepcopy({"users": server.store.users, "groups": server.store.groups})
-        self._made = server.store._made
+        self._kept = template.hub.keep()
         undisturbed = self.company()
-        proxy.counts.clear()
+        template.proxy.counts.clear()
         ended = undisturbed.apply("--json", count=str(scratch / "moments"))
         assert ended.code == DONE, ended
         self.wanted = undisturbed.contents()
-        self.counts = dict(proxy.counts)
+        self.counts = dict(template.proxy.counts)
         self.moments = (scratch / "moments").read_text(encoding="utf-8").splitlines()
-        self.changes = ended.out.count('"event": "change"')
+        self.changes = {line["id"] for line in map(json.loads, ended.out.splitlines()) if line["event"] == "change"}
         assert undisturbed.plan("--detailed-exitcode").code == DONE
 
     def _first(self) -> None:
         """Reach the first state, by way of one in which finn has not left yet."""
         first = self._template
         first.replace("people.yaml", ", last_day: 2020-01-31", "")
-        self._server.store.user("stranger@acme.example", displayName="Stranger", title="Guest")
-        assert first.apply().code == DONE
+        stranger = {"userName": "stranger@acme.example", "displayName": "Stranger", "title": "Guest", "active": True}
+        schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+        headers = {"Authorization": f"Bearer {CANARY}", "Content-Type": "application/scim+json"}
+        url = f"{first.hub.url}/Users"
+        httpx.post(url, json={"schemas": schemas, **stranger}, headers=headers, trust_env=False).raise_for_status()
+        ended = first.apply()
+        assert ended.code == DONE, ended
         first.declare(second=False)
         ended = first.apply()
         assert ended.code == DONE, ended
@@ -269,31 +224,56 @@ class Theatre:
     @property
     def port(self) -> int:
         """The port of the app behind SCIM."""
-        return int(self._proxy.url.rpartition(":")[2])
+        return int(self._template.proxy.url.rpartition(":")[2])
+
+    @property
+    def launcher(self) -> Launcher:
+        """What runs the command."""
+        return self._template.launcher
+
+    @property
+    def memory(self) -> Memory:
+        """Where the state is kept."""
+        return self._template.memory
+
+    @property
+    def hub(self) -> Hub:
+        """The server behind the SCIM app."""
+        return self._template.hub
 
     def company(self) -> Company:
         """Return a fresh company in the first state, the second one declared; the server holds what belongs to it."""
         self._count += 1
         folder = self._scratch / f"company-{self._count}"
         shutil.copytree(self._template.folder, folder)
-        self._server.store.users = copy.deepcopy(self._store["users"])
-        self._server.store.groups = copy.deepcopy(self._store["groups"])
-        self._server.store._made = self._made
-        self._server.habits = habits()
-        self._server.log.clear()
-        self._proxy.heal()
-        return Company(folder, self._server, self._proxy, self.launcher)
+        self.memory.copy(self._template.folder, folder)
+        self.hub.restore(self._kept)
+        self._template.proxy.heal()
+        company = replace(self._template, folder=folder)
+        company.settle()
+        return company
 
     def drop(self, company: Company) -> None:
         """Remove a company that is no longer needed."""
+        self.memory.drop(company.folder)
         shutil.rmtree(company.folder, ignore_errors=True)
 
 
 @contextmanager
-def theatre(scratch: Path) -> Iterator[Theatre]:
-    """Start the servers and the forge, and reach the first state."""
+def theatre(scratch: Path, *, hub: str = "faulty", state: str = "sqlite", anchored: bool = False) -> Iterator[Theatre]:
+    """Start the servers and the forge, and reach the first state.
+
+    Args:
+        scratch: for everything that is written.
+        hub: one of `hubs.HUBS`.
+        state: one of `memory.MEMORIES`.
+        anchored: whether the audit trail is anchored outside the state.
+    """
     from launching import launcher  # noqa: PLC0415 - beside its one use
 
     scratch.chmod(0o755)
-    with run_faulty_server() as server, run_proxy(server) as proxy, launcher(scratch / "forge") as forge:
-        yield Theatre(scratch, server, proxy, forge)
+    with ExitStack() as stack:
+        behind, kept = stack.enter_context(HUBS[hub]()), stack.enter_context(MEMORIES[state]())
+        front = stack.enter_context(run_proxy(behind))
+        forge = stack.enter_context(launcher(scratch / "forge"))
+        yield Theatre(scratch, Company(scratch / "template", behind, front, forge, kept, anchored))

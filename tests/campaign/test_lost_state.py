@@ -115,10 +115,10 @@ def test_a_new_company_has_lost_nothing(company: Company) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 100, b"\n\n \n"])
-def test_a_damaged_record_is_an_error_or_nothing(company: Company, content: bytes) -> None:
-    """It is never a traceback."""
+def test_a_damaged_record_refuses_or_is_nothing(company: Company, content: bytes) -> None:
+    """It is never a traceback, and never keeps leavers in."""
     (company.folder / ".reconciler/lineage").write_bytes(content)
     ended = company.plan()
-    assert ended.code in (Exit.DONE, Exit.ERROR)
+    assert ended.code in (Exit.DONE, Exit.REFUSED)
     assert "Traceback" not in ended.err
     assert "a fault of" not in ended.err

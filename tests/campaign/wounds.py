@@ -1,8 +1,4 @@
-"""What is done to a command from inside of its process: killed at an event, short of disk, without rights, out of time.
-
-An event is something that the outside world can see: a transaction of the state committed, a file put in its place, a
-request sent. Each has two moments, before and after it.
-"""
+"""What is done to a command from inside of its process: it is killed, the disk is full, rights are gone, time jumps."""
 
 import ctypes
 import importlib
@@ -10,15 +6,13 @@ import inspect
 import os
 import resource
 import signal
-import sqlite3
 import struct
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+from moments import Moments, watch
 
 _CAPABILITY_VERSION = 0x20080522
 _OVERRIDES = 0b1110
@@ -29,12 +23,18 @@ def inflict(wounds: dict[str, Any]) -> None:
     """Prepare this process so that it meets its wounds.
 
     Args:
-        wounds: `count` (the file that gets each moment as a line; without it there are none), `kill` (the number of the
-            fatal moment), `at` (the moment from which what follows holds), `full` (no file may be written any more),
-            `forbid` (these folders are read-only), `jump` (by how many hours the clock jumps), `rewrite` (these files
-            are written by somebody else: the same rows in another order). And, from the start: `unprivileged` (root's
-            rights do not count), `hours` (how far the clock is off), `replace` (`module:attribute.…` → what is there
-            instead: a text, or `raise TEXT` for a function that raises with it once it has done its work).
+        wounds: what is to happen, by name.
+
+            From the start: `unprivileged` (root's rights do not count), `hours` (how far the clock is off), `replace`
+            (`module:attribute.…` → what is there instead: a text, or `raise TEXT` for a function that raises with it
+            once it has done its work), `count` (the file that gets each moment as a line; without it there are none).
+
+            At the moment of a sort, as `[sort, number]`: `kill`, or `interrupt` (Ctrl-C; a third element says how
+            often it is pressed, each time a moment later).
+
+            At the moment with the number `at`: `full` (no file may be written any more), `forbid` (these folders are
+            read-only), `jump` (by how many hours the clock jumps), `rewrite` (somebody else writes these files: the
+            same rows in another order), `signal` (this process crashes), `sql` (a DSN, and what somebody runs there).
     """
     if wounds.get("unprivileged"):
         renounce()
@@ -44,7 +44,7 @@ def inflict(wounds: dict[str, Any]) -> None:
     for place, value in wounds.get("replace", {}).items():
         swap(place, value)
     if "count" in wounds:
-        watch(Moments(wounds, clock))
+        watch(Moments(wounds, lambda: strike(wounds, clock)))
 
 
 def renounce() -> None:
@@ -86,71 +86,27 @@ def swap(place: str, value: str) -> None:
     setattr(holder, name, failing if value.startswith("raise ") else value)
 
 
-class Moments:
-    """Counts the moments of a run and writes them down; at one of them something happens."""
-
-    def __init__(self, wounds: dict[str, Any], clock: "Clock") -> None:
-        self._wounds = wounds
-        self._out = os.open(wounds["count"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        self._clock = clock
-        self._count = 0
-
-    def note(self, moment: str) -> None:
-        """Let a moment pass, or die of it."""
-        self._count += 1
-        if self._count == self._wounds.get("at"):
-            self._happen()
-        if not self._wounds.get("full"):
-            os.write(self._out, f"{moment}\n".encode())
-        if self._count == self._wounds.get("kill"):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def _happen(self) -> None:
-        if self._wounds.get("full"):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-        for folder in self._wounds.get("forbid", ()):
-            forbid(Path(folder))
-        for file in self._wounds.get("rewrite", ()):
-            rewrite(Path(file))
-        self._clock.offset += timedelta(hours=self._wounds.get("jump", 0))
-
-    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function with a moment before it and one after it."""
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            self.note(f"before {name}")
-            answer = function(*arguments, **named)
-            self.note(f"after {name}")
-            return answer
-
-        return call
+def strike(wounds: dict[str, Any], clock: "Clock") -> None:
+    """Do what is to happen at one moment."""
+    if wounds.get("full"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    for folder in wounds.get("forbid", ()):
+        forbid(Path(folder))
+    for file in wounds.get("rewrite", ()):
+        rewrite(Path(file))
+    if "signal" in wounds:
+        os.kill(int(wounds["signal"]), signal.SIGQUIT)
+    if "sql" in wounds:
+        run_elsewhere(*wounds["sql"])
+    clock.offset += timedelta(hours=wounds.get("jump", 0))
 
 
-def watch(moments: Moments) -> None:
-    """Put moments around everything that the outside can see."""
-    _watch_commits(moments)
-    for name in ("replace", "rename", "link"):
-        setattr(os, name, moments.around(f"os.{name}", getattr(os, name)))
-    send = httpx.AsyncHTTPTransport.handle_async_request
+def run_elsewhere(dsn: str, statement: str) -> None:
+    """Run a statement in a database as somebody else."""
+    import psycopg  # noqa: PLC0415 - only with this back end
 
-    async def handle_async_request(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-        moments.note(f"before {request.method} {request.url.path}")
-        answer = await send(self, request)
-        moments.note(f"after {request.method} {request.url.path}")
-        return answer
-
-    httpx.AsyncHTTPTransport.handle_async_request = handle_async_request  # type: ignore[method-assign]
-
-
-def _watch_commits(moments: Moments) -> None:
-    class Connection(sqlite3.Connection):
-        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
-            if sql.strip().upper().startswith("COMMIT") and self.in_transaction:
-                return moments.around("COMMIT", super().execute)(sql, *arguments)  # type: ignore[no-any-return]
-            return super().execute(sql, *arguments)
-
-    connect = sqlite3.connect
-    sqlite3.connect = lambda *arguments, **named: connect(*arguments, **{"factory": Connection, **named})  # type: ignore[assignment]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 class Clock:

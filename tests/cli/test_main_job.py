@@ -86,6 +86,17 @@ def test_a_plan_file_shows_what_was_planned(company: Company) -> None:
     assert company.run("show", "plan.json", "--detailed-exitcode").returncode == Exit.PENDING
 
 
+def test_a_plan_is_written_as_a_page(company: Company) -> None:
+    """The same one from the plan and from its file, readable by its owner alone, and beside what is printed."""
+    planned = company.run("plan", "--out", "plan.json", "--html", "plan.html")
+    page = company.folder / "plan.html"
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert json.loads(company.read("plan.json"))["digest"] in page.read_text(encoding="utf-8")
+    assert company.run("show", "plan.json", "--html", "shown.html").stdout == planned.stdout
+    assert company.read("shown.html") == company.read("plan.html")
+    assert company.run("show", "plan.json", "--html", "no/such.html").returncode == Exit.ERROR
+
+
 def test_a_reviewed_plan_is_applied_and_then_nothing_is_left(company: Company) -> None:
     """The files of the app are as declared, and the next plan is empty."""
     company.run("plan", "--out", "plan.json")

@@ -68,7 +68,7 @@ print(" ".join(sorted({{name.partition(".")[0] for name in sys.modules}})), file
         (["plan", "--apps", "wiki"], "no such option"),
         (["plan", "--at", "tomorrow"], "'tomorrow' is no instant"),
         (["show"], "missing argument"),
-        (["who", "team:eng"], "names no entitlement"),
+        (["who", "wiki/eng"], "names no identity and no entitlement"),
         (["schema", "people"], "is not one of"),
         (["apply", "--override", "abc"], "--override and --reason go together"),
     ],

@@ -277,6 +277,23 @@ def test_identities_without_email_are_found_by_username_alone(company: Company, 
         assert company.plan().code == 0
 
 
+def test_a_person_under_a_new_id_does_not_lose_the_account(hub: Company, server: FaultyServer) -> None:
+    """`ana` becomes `ana-ruiz` in the YAML: nothing is taken until somebody says that it is the same person."""
+    hub.settle()
+    hub.people("omar", "kim", "lee", **{"ana-ruiz": {"email": "ana@acme.example"}})
+    hub.grants((["ana-ruiz", "kim", "omar"], {"hub": ["group:eng"]}))
+    server.log.clear()
+    done = hub.apply()
+    assert done.code == 3
+    assert "is also the account of ana" in done.out
+    assert "reconciler state unpin hub ana" in done.out
+    assert writes(server) == []
+    assert hub.run("state", "unpin", "hub", "ana", "--yes").code == 0
+    assert hub.apply().code == 0
+    assert writes(server) == []
+    assert hub.plan().code == 0
+
+
 def test_a_pin_that_is_wrong_is_dropped_by_name_and_only_then(hub: Company, server: FaultyServer) -> None:
     """An admin deleted kim's account and made it anew: the conflict says the way out, and then it is hers."""
     hub.settle()

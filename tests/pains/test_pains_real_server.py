@@ -29,11 +29,12 @@ def real(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def users(server: Server) -> dict[str, dict[str, Any]]:
     """Every user by name, looked up one by one."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in ("omar", "ana", "kim", "lee", "zoe"):
         query = {"filter": f'userName eq "{name}@acme.example"'}
         page = httpx.get(f"{server.url}/Users", headers=server.headers, params=query).json()
-        found |= {name: one for one in page.get("Resources", [])}
+        for one in page.get("Resources", []):
+            found[name] = one
     return found
 
 

@@ -65,7 +65,8 @@ def test_a_first_apply_that_takes_many_accounts_is_refused() -> None:
     """In an app that is managed whole, strangers would be suspended."""
     world = unrecognized(70, 0)
     world.app = replace(world.app, manage=Manage.EVERYTHING)
-    plan = whole_plan(first_plan(world), policies=(Policies(limits=Limits(removals_per_app=Limit(100))),))
+    limits = Limits(removals_per_app=Limit(100), removals=Limit(100))
+    plan = whole_plan(first_plan(world), policies=(Policies(limits=limits),))
     assert refused(plan) == ["first_apply"]
 
 

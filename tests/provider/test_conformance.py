@@ -1,18 +1,19 @@
 """The conformance suite passes a provider that keeps the contract, and catches each one that breaks it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from support.small_app import TOKEN
-from support.small_provider import KINDS, SmallHarness, SmallProvider, live
+from support.small_provider import KINDS, RunningSmallApp, SmallHarness, SmallProvider, live
 
 from reconciler.errors import AnswerError, ReadOnlyError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.conformance import Check, CheckFailedError, Verdict, checks_for, run_conformance
+from reconciler.provider.conformance import Check, CheckFailedError, Verdict, World, checks_for, run_conformance
 from reconciler.provider.contract import Ability, Capabilities, Ticket, TicketStatus, cannot
 from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
 
@@ -446,6 +447,26 @@ def test_what_a_provider_cannot_do_is_reported_with_the_reason() -> None:
     assert str(results["it tells refusals in the app's words"]).startswith(
         "small: it tells refusals in the app's words: not"
     )
+
+
+@dataclass(slots=True)
+class UnorderedHarness(SmallHarness):
+    """An app that lists its accounts in no order that anybody could rely on."""
+
+    @asynccontextmanager
+    async def _run(self, world: World) -> AsyncIterator[RunningSmallApp]:
+        third = sorted(world.accounts, key=lambda account: account.username != "person02")
+        async with SmallHarness._run(self, replace(world, accounts=tuple(third))) as app:
+            yield app
+
+
+def test_what_is_reread_is_never_what_the_check_deletes() -> None:
+    """Whichever account an app lists first; and a provider that rereads others is caught there, too."""
+    name = "it rereads single accounts"
+    check = next(check for check in checks_for(UnorderedHarness()) if check.name == name)
+    assert check.run().verdict is Verdict.PASSED, check.run()
+    broken = next(check for check in checks_for(UnorderedHarness(RereadsOthers)) if check.name == name)
+    assert broken.run().verdict is Verdict.FAILED
 
 
 def test_every_kind_has_its_own_checks() -> None:

@@ -10,7 +10,8 @@ from markdown_it.token import Token
 from sample_plans import design_plan, empty_plan, every_row_plan, future_plan, hostile_plan
 from syrupy.assertion import SnapshotAssertion
 
-from reconciler.render.markdown import code, render_markdown, sentence
+from reconciler.render.inert import code, sentence
+from reconciler.render.markdown import render_markdown
 
 PLANS = {"design": design_plan, "every_row": every_row_plan, "empty": empty_plan, "future": future_plan}
 TAG = re.compile(r"<[^>]*>?")

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import os
@@ -42,24 +43,28 @@ class Server:
     Attributes:
         name: what it is.
         url: the SCIM base URL, without a slash at the end.
-        token: the bearer token that it expects.
+        token: the bearer token that it expects, or the password of `user`.
+        user: who has the password; empty where it takes a bearer token.
     """
 
     name: str
     url: str
     token: str = field(repr=False)
+    user: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
         """Return the headers of an authorized request."""
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json"}
+        basic = base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
+        authorization = f"Basic {basic}" if self.user else f"Bearer {self.token}"
+        return {"Authorization": authorization, "Content-Type": "application/scim+json"}
 
 
 def missing(name: str) -> str:
-    """Say why a server (`scim2-server`, `django-scim2`, `scimmy`, `better-auth`) cannot run here; empty if it can."""
+    """Say why a server (`scim2-server`, `django-scim2`, `scimmy`, `better-auth`, `roundup`) cannot run here."""
     if name in {"scimmy", "better-auth"}:
         return setup.missing()
-    module = {"scim2-server": "scim2_server", "django-scim2": "django_scim"}[name]
+    module = {"scim2-server": "scim2_server", "django-scim2": "django_scim", "roundup": "roundup"}[name]
     return "" if importlib.util.find_spec(module) else f"{name} (not installed)"
 
 
@@ -127,6 +132,17 @@ def better_auth(rate_limit: tuple[int, int] | None = None) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def roundup() -> Iterator[Server]:
+    """Run a classic Roundup tracker; see `roundup_tracker` for its users. It takes basic credentials, no tokens."""
+    _require("roundup")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", "-m", "roundup_tracker", "{port}", folder]
+        more = {"PYTHONPATH": str(HERE)}
+        with _running("roundup", command, "", probe="/rest/data/status", more=more, user="admin") as server:
+            yield server
+
+
 def _require(name: str) -> None:
     if reason := missing(name):
         raise MissingError(reason)
@@ -140,6 +156,7 @@ def _running(
     *,
     probe: str = "/Users?count=1",
     more: Mapping[str, str] | None = None,
+    user: str = "",
 ) -> Iterator[Server]:
     """Start a command with a free port and a new token, wait until it answers, and end it."""
     port, token = free_port(), secrets.token_hex(24)
@@ -148,7 +165,7 @@ def _running(
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(filled, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
         try:
-            server = Server(name, f"http://127.0.0.1:{port}{base}", token)
+            server = Server(name, f"http://127.0.0.1:{port}{base}", token, user)
             if not _wait(process, server, probe):
                 log.seek(0)
                 raise RuntimeError(f"{name} did not start:\n{log.read().decode(errors='replace')[-4000:]}")

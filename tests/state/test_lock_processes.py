@@ -1,35 +1,19 @@
 """The lock between real processes, on every back end: one works, the other waits or is refused."""
 
-import subprocess
-import sys
-import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from other_process import hear, holding, say, start
 
 from reconciler.errors import LockError
+from reconciler.items import GrantItem
 from reconciler.model.company import Settings
+from reconciler.provider.change import Cause, Change, Operation, Outcome, Receipt
 from reconciler.state.contract import Adoption, StateStore
 from reconciler.state.open import open_state
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-HOLDER = """
-    import sys
-    from datetime import UTC, datetime
-    from pathlib import Path
-    from reconciler.model.company import Settings
-    from reconciler.state.open import open_state
-    with open_state(Settings(Path(sys.argv[1]), state=eval(sys.argv[2]))) as store:
-        store.lock("ana@laptop", "apply", datetime(2026, 3, 1, tzinfo=UTC))
-        print("locked", flush=True)
-        sys.stdin.readline()
-        store.unlock()
-"""
 
 APPLIER = """
     import sys, time
@@ -56,41 +40,24 @@ APPLIER = """
 """
 
 
-def start(program: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a process on the same state."""
-    command = [
-        sys.executable,
-        "-c",
-        textwrap.dedent(program),
-        str(settings.root),
-        repr(dict(settings.state)),
-        *arguments,
-    ]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
-
-
-def say(process: "subprocess.Popen[str]") -> None:
-    """Let a process go on."""
-    assert process.stdin
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
-def hear(process: "subprocess.Popen[str]") -> str:
-    """Return the next line that a process says."""
-    assert process.stdout
-    return process.stdout.readline().strip()
-
-
-@contextmanager
-def holding(settings: Settings) -> Iterator["subprocess.Popen[str]"]:
-    """Run another process that holds the lock."""
-    with start(HOLDER, settings) as process:
-        assert hear(process) == "locked"
-        try:
-            yield process
-        finally:
-            process.kill()
+DYING = """
+    import sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from reconciler.items import GrantItem
+    from reconciler.model.company import Settings
+    from reconciler.provider.change import Cause, Change, Operation
+    from reconciler.state.contract import Run
+    from reconciler.state.open import open_state
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    with open_state(Settings(Path(sys.argv[1]), state=eval(sys.argv[2]))) as store:
+        store.lock("ana@laptop", "apply", now)
+        store.begin(Run("run-1", "digest", "ana", "laptop", now))
+        change = Change("chat", Operation.GRANT, GrantItem("ana", "team:x"), "scim", cause=Cause.NEW)
+        store.intend("run-1", [change], now)
+        print("intended", flush=True)
+        sys.stdin.readline()
+"""
 
 
 def opened(settings: Settings) -> StateStore:
@@ -120,6 +87,20 @@ def test_waiting_ends_with_the_deadline_and_names_the_holder(state_settings: Set
         assert 0.5 < time.monotonic() - begun < 10
 
 
+def test_who_waits_is_told_for_whom(state_settings: Settings) -> None:
+    """Once, before the waiting begins: owner, command, since when."""
+    told: list[LockError] = []
+    with holding(state_settings), opened(state_settings) as store:
+        with pytest.raises(LockError):
+            store.lock("bob@ci", "apply", NOW, wait=0.0, tell=told.append)
+        assert told == []
+        with pytest.raises(LockError):
+            store.lock("bob@ci", "apply", NOW, wait=0.6, tell=told.append)
+    assert [error.message.rpartition(": ")[2] for error in told] == [
+        "ana@laptop has held the state's lock since 2026-03-01 00:00 UTC (apply)"
+    ]
+
+
 def test_waiting_ends_when_the_lock_is_given_back(state_settings: Settings) -> None:
     """The new lock says since when it is really held."""
     with holding(state_settings) as process, opened(state_settings) as store:
@@ -144,6 +125,42 @@ def test_breaking_a_lock_must_name_the_right_one(state_settings: Settings) -> No
         assert store.break_lock(holder.fence) == holder
         assert store.break_lock(holder.fence) is None
         store.adopt("chat", Adoption())
+
+
+def test_whose_lock_was_broken_may_send_nothing_more(state_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at the lock before each request goes to the back end itself."""
+    with opened(state_settings) as store:
+        monkeypatch.setattr(type(store), "glance", 0.0)
+        store.check_lock()
+        store.lock("ana", "apply", NOW)
+        store.check_lock()
+        with opened(state_settings) as other:
+            other.break_lock()
+            with pytest.raises(LockError, match="was broken; nothing more"):
+                store.check_lock()
+            other.lock("bob", "apply", NOW)
+            with pytest.raises(LockError, match="was broken and given to bob"):
+                store.check_lock()
+
+
+def test_only_an_apply_takes_over_what_left_intents_open(state_settings: Settings) -> None:
+    """It looks up what became of them; anything else would build on what nobody knows."""
+    change = Change("chat", Operation.GRANT, GrantItem("ana", "team:x"), "scim", cause=Cause.NEW)
+    with start(DYING, state_settings) as process:
+        assert hear(process) == "intended"
+        process.kill()
+    with opened(state_settings) as store:
+        (entry,) = store.unsettled()
+        with pytest.raises(LockError, match=r"ana@laptop .*\(apply\)"):
+            store.lock("bob@ci", "state repair", NOW)
+        if store.name == "git":
+            with pytest.raises(LockError, match="ana@laptop"):
+                store.lock("bob@ci", "apply", NOW)
+            store.break_lock()
+        store.lock("bob@ci", "apply", NOW, wait=10)
+        store.settle("run-1", [(entry.number, Receipt(change, Outcome.FAILED))], NOW)
+        store.unlock()
+        store.lock("bob@ci", "state repair", NOW)
 
 
 def test_a_killed_holder_is_noticed_where_the_back_end_can_tell(state_settings: Settings) -> None:

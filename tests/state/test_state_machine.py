@@ -26,6 +26,7 @@ from reconciler.items import AccountItem, GrantItem, Item, Names, Value
 from reconciler.model.company import Settings
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.state import folding
 from reconciler.state.contract import Adoption, AppliedAccount, Run
 from reconciler.state.open import open_state
 
@@ -209,9 +210,14 @@ class StateAgainstDict(RuleBasedStateMachine):
         }
 
 
-@pytest.mark.parametrize("name", BACK_ENDS)
-def test_any_sequence_leaves_what_a_dict_would_hold(name: str, request: pytest.FixtureRequest) -> None:
-    """Shrunk to the shortest sequence that does not."""
+@pytest.mark.parametrize("name", [*BACK_ENDS, "postgres, folded"])
+def test_any_sequence_leaves_what_a_dict_would_hold(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shrunk to the shortest sequence that does not; also where every settled grant is folded away at once."""
+    name, _, folded = name.partition(", ")
+    if folded:
+        monkeypatch.setattr(folding, "_MANY", 1)
 
     class OnThisBackEnd(StateAgainstDict):
         back_end = name

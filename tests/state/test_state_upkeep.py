@@ -12,6 +12,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Names
 from reconciler.model.company import Settings
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.state.contract import Adoption, AppliedAccount, AppliedEntitlement, AuditEntry, Run, StateStore
+from reconciler.state.journal import RUNS_KEPT
 from reconciler.state.open import open_state
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -194,6 +195,23 @@ def test_history_stays_bounded(reopen: Opener) -> None:
         assert then
         assert then.grants == (("ana", "team:16", None), ("ana", "team:x", None))
         assert store.live_at("chat", NOW + 3 * HOUR) is None
+
+
+def test_the_journal_stays_bounded(reopen: Opener) -> None:
+    """What is settled goes with runs long past; what was never settled stays, and so does its run."""
+    with reopen() as store, store.together():  # type: ignore[attr-defined]
+        for number in range(RUNS_KEPT + 5):
+            store.begin(Run(f"run-{number}", "digest", "op", "laptop", NOW))
+            changes = [Change("chat", Operation.GRANT, GrantItem("ana", f"team:{number}-{n}"), "way") for n in range(2)]
+            first, second = store.intend(f"run-{number}", changes, NOW)
+            settled = [(first, Receipt(changes[0], Outcome.VERIFIED)), (second, Receipt(changes[1], Outcome.UNKNOWN))]
+            store.settle(f"run-{number}", settled[: 1 if number == 1 else 2], NOW)
+            store.end(f"run-{number}", "done", NOW)
+    with reopen() as store:
+        assert [one.id for one in store.runs(last=1000)] == ["run-1", *(f"run-{n}" for n in range(5, RUNS_KEPT + 5))]
+        kept = store.journal(last=1000)
+        assert [one.run for one in kept] == ["run-1", *(f"run-{n // 2}" for n in range(10, 2 * RUNS_KEPT + 10))]
+        assert store.unsettled() == [kept[0]]
 
 
 def entry(number: int, previous: str, digest: str) -> AuditEntry:

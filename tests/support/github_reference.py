@@ -90,7 +90,9 @@ def _body(operation: Mapping[str, Any], body: Any) -> Iterator[str]:
             yield "the body is missing"
         return
     schema = wanted["content"]["application/json"]["schema"]
-    unknown = set(body) - set(schema.get("properties", ())) if isinstance(body, dict) else set()
+    forms = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    known = {name for form in forms for name in form.get("properties", ())}
+    unknown = set(body) - known if isinstance(body, dict) else set()
     yield from (f"unknown field {name}" for name in sorted(unknown))
     yield from (f"body: {error.message}" for error in jsonschema.Draft7Validator(schema).iter_errors(body))
 

@@ -3,11 +3,13 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -19,21 +21,67 @@ def find_binaries() -> Path | None:
 
 @contextmanager
 def running_postgres(binaries: Path) -> Iterator[str]:
-    """Run a server, as `postgres` where we are root (it refuses to run as root), and give the DSN of a superuser."""
+    """Run a server and give the DSN of a superuser."""
+    with serving_postgres(binaries) as server:
+        yield server.dsn
+
+
+@dataclass
+class PostgresServer:
+    """A server that can be killed and started again.
+
+    Attributes:
+        dsn: of a superuser, for the database `postgres`.
+    """
+
+    dsn: str
+    binaries: Path
+    folder: Path
+    become: Callable[[], None] | None
+    options: str
+
+    @property
+    def process(self) -> int:
+        """The process to kill; 0 where none runs."""
+        with suppress(FileNotFoundError, IndexError, ValueError):
+            return int((self.folder / "data/postmaster.pid").read_text(encoding="utf-8").split()[0])
+        return 0
+
+    def start(self) -> None:
+        """Start it, unless it runs."""
+        if self._status() != 0:
+            log = ["-l", self.folder / "log"]
+            self.run("pg_ctl", "-D", self.folder / "data", *log, "-w", "-o", self.options, "start")
+
+    def _status(self) -> int:
+        command: list[str | Path] = [self.binaries / "pg_ctl", "-D", self.folder / "data", "status"]
+        return subprocess.run(command, check=False, preexec_fn=self.become, cwd="/", capture_output=True).returncode
+
+    def kill(self) -> None:
+        """End it at once, as a crash would (immediate shutdown): nothing is flushed, every connection breaks."""
+        if process := self.process:
+            os.kill(process, signal.SIGQUIT)
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Run one of its programs as the user that it runs as."""
+        command = [self.binaries / program, *arguments]
+        subprocess.run(command, check=True, preexec_fn=self.become, cwd="/", capture_output=True)
+
+
+@contextmanager
+def serving_postgres(binaries: Path) -> Iterator[PostgresServer]:
+    """Run a server, as `postgres` where we are root (it refuses to run as root)."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-postgres-"))
     become = _become("postgres", folder) if os.geteuid() == 0 else None
     port = _free_port()
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, check=True, preexec_fn=become, cwd="/", capture_output=True)
-
-    data = folder / "data"
-    run(binaries / "initdb", "-D", data, "-U", "tester", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=40"
-    log = folder / "log"
+    dsn = f"host=127.0.0.1 port={port} user=tester dbname=postgres"
+    server = PostgresServer(dsn, binaries, folder, become, options)
+    data = folder / "data"
     try:
-        run(binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
-        yield f"host=127.0.0.1 port={port} user=tester dbname=postgres"
+        server.run("initdb", "-D", data, "-U", "tester", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        server.start()
+        yield server
     finally:
         subprocess.run(
             [binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],

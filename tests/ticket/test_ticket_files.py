@@ -238,8 +238,8 @@ def test_nothing_is_written_while_planning(tmp_path: Path) -> None:
 
 def test_other_ways_of_sending_tickets_are_told_to_be_missing() -> None:
     """One clear sentence, not one for each option."""
-    with pytest.raises(ValidationError, match="not via 'github': write `via: directory`") as caught:
-        TicketConfig.model_validate({"via": "github", "repository": "acme/it", "labels": ["x"]})
+    with pytest.raises(ValidationError, match="do not go via 'pigeon': it is one of directory") as caught:
+        TicketConfig.model_validate({"via": "pigeon", "repository": "acme/it", "labels": ["x"]})
     assert caught.value.error_count() == 1
     for config in ({"directory": "../out"}, {"directory": "/out"}, {"template": "a/../../b"}):
         with pytest.raises(ValidationError, match="leads out of the folder"):
@@ -318,7 +318,7 @@ def test_a_file_in_the_way_of_a_ticket_is_told(tmp_path: Path) -> None:
     file.write_text("---\napp: other\n---\nmine\n", encoding="utf-8")
     receipt = perform(tmp_path, GRANT)[0]
     assert receipt.outcome is Outcome.FAILED
-    assert "there is a file for the ticket" in receipt.detail
+    assert "and it is no ticket" in receipt.detail
     assert file.read_text(encoding="utf-8").endswith("mine\n")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
+from providers.ticket.via.directory import DirectoryConfig
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
 from reconciler.problems import Place
 from reconciler.provider.change import Change, Operation, Receipt, Why
@@ -21,11 +21,11 @@ PEOPLE = {"ana": ("Ana Ruiz", "ana@acme.example"), "lee": ("Lee Wong", "lee@acme
 
 
 def open_tickets(
-    root: Path, *, app: str = "badges", read_only: bool = False, config: TicketConfig | None = None
+    root: Path, *, app: str = "badges", read_only: bool = False, config: DirectoryConfig | None = None
 ) -> TicketProvider:
     """Return the provider over a folder."""
     surroundings = Surroundings(app=app, root=root, read_only=read_only, now=NOW, owner="lee", people=PEOPLE)
-    return TicketProvider.open(config or TicketConfig(), surroundings)
+    return TicketProvider.open(config or DirectoryConfig(), surroundings)
 
 
 def make(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.load.checks.cycles import find_cycles
 from reconciler.load.checks.names import check_attributes, check_members, check_owner, check_person, known_attributes
 from reconciler.load.checks.report import Report, Spot
@@ -34,13 +34,13 @@ def _check_management(people: Mapping[str, Person], report: Report) -> None:
 
 def _check_addresses(company: Company, report: Report) -> None:
     """No two identities have one address, whatever its case."""
-    addresses = [person.email.lower() for person in company.people.values() if person.email]
+    addresses = [fold(person.email) for person in company.people.values() if person.email]
     if len(set(addresses)) == len(addresses) and not company.service_accounts:
         return
     seen: dict[str, Person | ServiceAccount] = {}
     for identities in (company.people, company.service_accounts):
         for identity in [one for one in identities.values() if one.email]:
-            first = seen.setdefault(identity.email.lower(), identity)
+            first = seen.setdefault(fold(identity.email), identity)
             if first is not identity:
                 message = f"{identity.id} has the same address as {first.id} ({first.place})"
                 hint = "accounts are matched by address: give each its own"
@@ -56,7 +56,7 @@ def _check_usernames(company: Company, report: Report) -> None:
                 spot = Spot(identity.place, ("usernames", app))
                 if app not in company.apps and app != FORGE:
                     report.miss(spot, "app", app, company.apps.keys(), "define the app, or correct its name")
-                first = seen.setdefault((app, username.lower()), identity)
+                first = seen.setdefault((app, fold(username)), identity)
                 if first is not identity:
                     message = f"{identity.id} has the same username in {app} as {first.id} ({first.place})"
                     report.error(spot, message, "correct one of them")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.provider.contract import Ability, Provider
 from reconciler.provider.snapshot import AccountStatus
 
@@ -43,7 +43,7 @@ class World:
 
     def account(self, username: str) -> TrueAccount | None:
         """Return the account of a username, ignoring case."""
-        return next((each for each in self.accounts if each.username.lower() == username.lower()), None)
+        return next((each for each in self.accounts if fold(each.username) == fold(username)), None)
 
 
 class Fault(StrEnum):

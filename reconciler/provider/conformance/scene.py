@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from reconciler.errors import ReconcilerError
-from reconciler.items import Value
+from reconciler.items import Value, fold
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.provider.conformance.harness import Fault, Harness, RunningApp, TrueAccount, World
 from reconciler.provider.contract import Ability, Provider
@@ -129,9 +129,9 @@ def _person(harness: Harness, number: int) -> TrueAccount:
 
 def live_account(snapshot: Snapshot, username: str) -> LiveAccount | None:
     """Return the account of a username as it was read, by username or else by email."""
-    wanted = username.lower()
+    wanted = fold(username)
     for account in snapshot.accounts:
-        if wanted in {account.username.lower(), account.email.lower().partition("@")[0]}:
+        if wanted in {fold(account.username), fold(account.email).partition("@")[0]}:
             return account
     return None
 

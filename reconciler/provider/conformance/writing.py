@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from reconciler.errors import ReadOnlyError
-from reconciler.items import GrantItem
+from reconciler.items import GrantItem, fold
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.conformance.harness import Harness, World
 from reconciler.provider.conformance.samples import ON_ACCOUNTS, ON_ENTITLEMENTS, sample_change
@@ -158,16 +158,16 @@ def _expect_grant(change: Change, snapshot: Snapshot) -> None:
 
 def _expect_nothing_else(change: Change, before: World, after: World) -> None:
     """Only the item that the change is about may have moved (an account that goes takes its grants along)."""
-    subject, key = change.username.lower(), change.entitlement
+    subject, key = fold(change.username), change.entitlement
     old_key = str(change.before.get("key", key))
-    moved = {account[0] for account in _accounts(before) ^ _accounts(after) if account[0].lower() != subject}
+    moved = {account[0] for account in _accounts(before) ^ _accounts(after) if fold(account[0]) != subject}
     expect(not moved, f"{change.operation} also changed {', '.join(sorted(moved))}")
-    grants = [g for g in before.grants ^ after.grants if g[0].lower() != subject and not {key, old_key} & {g[0], g[1]}]
+    grants = [g for g in before.grants ^ after.grants if fold(g[0]) != subject and not {key, old_key} & {g[0], g[1]}]
     expect(not grants, f"{change.operation} also changed the grants {sorted(map(str, grants))[:3]}")
     others = {pair[0] for pair in before.entitlements.items() ^ after.entitlements.items()} - {key, old_key}
     expect(not others, f"{change.operation} also changed {', '.join(sorted(others))}")
     if change.operation in {Operation.GRANT, Operation.SET_LEVEL}:
-        kept = {g for g in before.grants if g[1] == key and g[0].lower() != subject} - after.grants
+        kept = {g for g in before.grants if g[1] == key and fold(g[0]) != subject} - after.grants
         expect(not kept, f"{change.operation} took {key} from others: {sorted(map(str, kept))[:3]}")
 
 

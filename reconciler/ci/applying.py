@@ -1,0 +1,163 @@
+"""A merge is applied: exactly what was reviewed of it, by an identity that nothing but the default branch can use."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.apply.progress import Progress
+from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
+from reconciler.ci.gathering import check_credentials, find_merged, gather_case
+from reconciler.ci.judging import Case, Judgement, audit_review, judge
+from reconciler.ci.proposing import COMMENT, base_of, does_something
+from reconciler.ci.runner import Event, add_summary
+from reconciler.ci.telling import outcome_comment, recall, refused_comment
+from reconciler.errors import ConfigurationError, RefusedError
+from reconciler.forge.github import open_forge
+from reconciler.model.company import Settings
+from reconciler.plan.plan import Plan, Scope
+from reconciler.run.applying import apply_plan
+from reconciler.run.reading import ReadProgress
+from reconciler.run.session import open_session
+
+_OUTCOME: Final = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What was merged, and under which rules it is applied.
+
+    Attributes:
+        root: the folder of `reconciler.yaml`.
+        workflow: the name of the file in `.github/workflows/` that made its plan.
+        environment: the environment that holds the credentials; empty where a cloud checks the branch (OIDC).
+        approvals: how many people must have approved the plan.
+    """
+
+    event: Event
+    root: Path
+    environ: Mapping[str, str]
+    workflow: str
+    environment: str
+    approvals: int
+
+    @property
+    def settings(self) -> Settings:
+        """Return settings of which only the root counts: on a runner, its own variables say where the forge is."""
+        return Settings(self.root)
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What was decided once the fresh plan was there."""
+
+    plan: Plan | None = None
+    refusals: tuple[str, ...] = ()
+    nothing: bool = False
+    judgement: Judgement = field(default_factory=Judgement)
+
+
+def refuse_elsewhere(event: Event) -> None:
+    """Refuse to apply anything but the default branch.
+
+    Raises:
+        ConfigurationError: the run is of another branch, a tag or a pull request.
+    """
+    if event.name == "pull_request" or not event.on_default_branch:
+        raise ConfigurationError(
+            f"only {event.default_branch or 'the default branch'} is applied, and this is {event.ref or 'no branch'}",
+            hint="run it on push to the default branch, or on its schedule",
+        )
+
+
+async def refuse_reachable(settings: Settings, environ: Mapping[str, str], environment: str, branch: str) -> None:
+    """Refuse to go on with credentials that a pull request could reach.
+
+    Raises:
+        RefusedError: they can be; the message says how to close each way.
+    """
+    if not environment:
+        return
+    async with open_forge(settings, environ=environ, read_only=True) as forge:
+        problems = await check_credentials(forge, environment, branch)
+    if problems:
+        raise RefusedError(
+            "the credentials that write are not kept to the default branch:\n"
+            + "\n".join(f"  {one}" for one in problems),
+            hint="nothing was applied; whoever can push a branch could use them",
+        )
+
+
+def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | None = None) -> int:
+    """Apply what a merge brought, if it is what was reviewed; tell the outcome on its pull request.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        RefusedError: the credentials can be reached from elsewhere.
+        ReconcilerError: it could not be planned or applied, or the forge could not be told.
+    """
+    refuse_elsewhere(merge.event)
+    asyncio.run(refuse_reachable(merge.settings, merge.environ, merge.environment, merge.event.default_branch))
+    session = open_session(merge.root, cache=False, base=base_of(merge.event, merge.root))
+    case = asyncio.run(_gather(merge))
+    verdict = _Verdict()
+    expected = case.records[-1].digest if case and case.records else ""
+    ahead = judge(case, expected, approvals_needed=merge.approvals) if case else Judgement()
+    report = apply_plan(
+        session,
+        Scope(),
+        reviewed=None,
+        confirm=lambda plan: _decide(merge, case, plan, verdict),
+        progress=progress,
+        read_progress=read_progress,
+        review=audit_review(case, ahead) if case else None,
+    )
+    text, code = _tell(case, verdict, report)
+    add_summary(merge.environ, text + "\n")
+    if case:
+        asyncio.run(_comment(merge, case, verdict, text))
+    return code
+
+
+async def _gather(merge: Merge) -> Case | None:
+    async with open_forge(merge.settings, environ=merge.environ, read_only=True) as forge:
+        pull = await find_merged(forge, merge.event.sha, merge.event.default_branch)
+        return await gather_case(forge, pull, merge.workflow) if pull else None
+
+
+def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict) -> bool:
+    """Say whether a fresh plan may be applied, and note why not."""
+    verdict.plan = plan
+    if not does_something(plan):
+        verdict.nothing = not plan.refused
+        return False
+    if case is None:
+        verdict.refusals = (
+            f"{merge.event.sha[:12]} came by no pull request that was merged as it, so nobody reviewed it",
+        )
+        return False
+    verdict.judgement = judge(case, plan.digest, approvals_needed=merge.approvals)
+    verdict.refusals = verdict.judgement.refusals
+    return verdict.judgement.allowed
+
+
+def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[str, int]:
+    """Return what is said, and the exit code."""
+    if report is not None and verdict.plan is not None:
+        bypassed = bool(case and case.bypassed) or not verdict.judgement.approvers
+        return outcome_comment(report, verdict.plan, verdict.judgement.approvers, bypassed=bypassed), report.exit_code
+    if verdict.nothing:
+        return "## Merged: no access had to be changed", EXIT_DONE
+    refusals = verdict.refusals or ("guards refuse all of it",)
+    return refused_comment(refusals, verdict.plan), EXIT_REFUSED
+
+
+async def _comment(merge: Merge, case: Case, verdict: _Verdict, text: str) -> None:
+    async with open_forge(merge.settings, environ=merge.environ) as forge:
+        if verdict.refusals:
+            said = await forge.issues.find_comment(case.pull.number, COMMENT)
+            text = refused_comment(verdict.refusals, verdict.plan, recall(said.body) if said else None)
+        await forge.issues.put_comment(case.pull.number, _OUTCOME, text)

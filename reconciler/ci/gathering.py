@@ -1,0 +1,95 @@
+"""What a forge knows of a merged pull request, and of where credentials can be reached, put together to be judged."""
+
+from typing import Final
+
+from reconciler.ci.judging import Case, Record, parse_record
+from reconciler.forge.github import GitHub
+from reconciler.forge.values import Environment, PullRequest, WorkflowRun
+
+WORKFLOWS: Final = ".github/workflows/"
+
+
+async def find_merged(forge: GitHub, commit: str, branch: str) -> PullRequest | None:
+    """Return the pull request that was merged as a commit of a branch, None if none was."""
+    for pull in await forge.pulls.of_commit(commit):
+        if pull.merged and pull.merge_sha == commit and pull.base == branch:
+            return pull
+    return None
+
+
+async def gather_case(forge: GitHub, pull: PullRequest, workflow: str) -> Case:
+    """Return everything that is judged of a pull request.
+
+    Args:
+        forge: where it is.
+        pull: which one.
+        workflow: the name of the file in `.github/workflows/` that makes the plans.
+    """
+    same_branch = (
+        await forge.pulls.find(head=pull.head, state="all") if pull.head_repository == forge.repository else []
+    )
+    return Case(
+        pull=pull,
+        reviews=tuple(await forge.pulls.reviews(pull.number)),
+        records=await _records(forge, pull, workflow),
+        files=tuple(await forge.pulls.files(pull.number)),
+        elsewhere=tuple(other.number for other in same_branch if other.base != pull.base),
+        bypassed=await forge.protection.was_bypassed(pull.base, pull.merge_sha),
+    )
+
+
+async def _records(forge: GitHub, pull: PullRequest, workflow: str) -> tuple[Record, ...]:
+    """Return the plans that the right workflow kept for the last commit of a pull request, the oldest first."""
+    found: list[Record] = []
+    for run in await forge.checks.runs(commit=pull.head_sha, event="pull_request"):
+        if _is_ours(run, forge.repository, pull, workflow):
+            found += [
+                Record(digest, artifact.created_at, run.url)
+                for artifact in await forge.checks.artifacts(run.id)
+                if (digest := parse_record(artifact.name)) and not artifact.expired
+            ]
+    return tuple(sorted(found, key=lambda record: record.at))
+
+
+def _is_ours(run: WorkflowRun, repository: str, pull: PullRequest, workflow: str) -> bool:
+    """Say whether a run is of the workflow that makes plans, for this branch of this repository."""
+    return (
+        run.path == f"{WORKFLOWS}{workflow}"
+        and run.event == "pull_request"
+        and run.head_sha == pull.head_sha
+        and run.head_branch == pull.head
+        and run.head_repository.casefold() == repository.casefold() == pull.head_repository.casefold()
+    )
+
+
+async def check_credentials(forge: GitHub, environment: str, branch: str) -> list[str]:
+    """Say why credentials that write can be reached from elsewhere than the default branch; nothing if they cannot.
+
+    Args:
+        forge: where the repository is.
+        environment: the name of the environment that holds them.
+        branch: the default branch.
+    """
+    problems = []
+    found = await forge.protection.environment(environment)
+    if found is None:
+        problems.append(f"there is no environment {environment!r}: make it, and move the credentials into it")
+    else:
+        problems += await _check_environment(forge, found, branch)
+    if await forge.protection.required_approvals(branch) == 0:
+        problems.append(f"anybody who can write may push to {branch} without a review: protect it with a rule")
+    return problems
+
+
+async def _check_environment(forge: GitHub, environment: Environment, branch: str) -> list[str]:
+    name, limit = environment.name, f"allow only {branch} in its deployment branches"
+    if environment.any_branch:
+        return [f"every branch can use the environment {name!r}: {limit}"]
+    if environment.protected_branches:
+        others = [one for one in await forge.protection.protected_branches() if one != branch]
+        told = ", ".join(others[:5])
+        return [f"other protected branches can use the environment {name!r} ({told}): {limit}"] if others else []
+    if environment.patterns != (("branch", branch),):
+        told = ", ".join(f"{kind} {pattern}" for kind, pattern in environment.patterns[:5]) or "nothing"
+        return [f"the environment {name!r} is open to {told}: {limit}"]
+    return []

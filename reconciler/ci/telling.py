@@ -1,0 +1,158 @@
+"""What is written on a pull request, an issue and the page of a run: Markdown in which nothing from outside can act."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from reconciler.apply.report import Report, is_finished
+from reconciler.ci.runner import Event
+from reconciler.forge.issues import LONGEST_BODY
+from reconciler.plan.digest import fingerprint_change
+from reconciler.plan.plan import Plan
+from reconciler.problems import Problem
+from reconciler.provider.change import Receipt
+from reconciler.render.inert import code, sentence
+from reconciler.render.markdown import render_markdown
+from reconciler.render.report import outcome_words
+from reconciler.render.words import VERBS, number, objects
+
+STATUS: Final = "access/plan"
+SUMMARY_LIMIT: Final = 1_000_000
+"""Bytes of a run's page that are used: GitHub takes 1 MiB of each step, and drops all of a longer one."""
+
+_ROOM: Final = LONGEST_BODY - 500
+_LISTED: Final = 100
+_CHANGES: Final = "<!-- reconciler:changes "
+_MOST_REMEMBERED: Final = 150
+
+
+def plan_comment(plan: Plan, event: Event, warnings: Sequence[str] = ()) -> str:
+    """Return the comment of a plan: the plan, what it is of, and where nobody can edit it."""
+    ends = [*(f"> ⚠ {sentence(text)}" for text in warnings), _footer(event), _remember(plan)]
+    room = _ROOM - sum(len(end) + 2 for end in ends)
+    return "\n\n".join([_cut(render_markdown(plan), room, event), *filter(None, ends)])
+
+
+def plan_summary(plan: Plan) -> str:
+    """Return the same for the page of the run, which takes more."""
+    text = render_markdown(plan)
+    while len(text.encode()) > SUMMARY_LIMIT:
+        text = text[: int(len(text) * 0.9)]
+    return text + "\n"
+
+
+def _cut(markdown: str, room: int, event: Event) -> str:
+    if len(markdown) <= room:
+        return markdown.rstrip("\n")
+    where = f"[the page of the run]({event.run_url})" if event.run_url else "the page of the run"
+    return markdown[: room - 200].rpartition("\n")[0] + f"\n\n**…and more: all of it is on {where}.**"
+
+
+def _footer(event: Event) -> str:
+    page = f" [The page of the run]({event.run_url}) shows it where nobody can." if event.run_url else ""
+    commit = code(event.head_sha[:12])
+    return (
+        f"<sub>Of commit {commit}. Approving it approves exactly this; merging applies exactly this, or nothing. "
+        f"Everybody who can write here can edit this comment.{page}</sub>"
+    )
+
+
+def _remember(plan: Plan) -> str:
+    """Return what tells a later comment the difference, hidden; it proves nothing, and is believed for nothing else."""
+    changes = [[change.id, _short(fingerprint_change(change))] for change in plan.changes()]
+    if len(changes) > _MOST_REMEMBERED:
+        return ""
+    return f"{_CHANGES}{base64.b64encode(json.dumps(changes).encode()).decode()} -->"
+
+
+def _short(fingerprint: tuple[Any, ...]) -> str:
+    return hashlib.sha256(json.dumps(fingerprint, default=str).encode()).hexdigest()[:12]
+
+
+def recall(comment: str) -> dict[str, str] | None:
+    """Return the changes that a comment remembers, None if it does not."""
+    _, found, rest = comment.partition(_CHANGES)
+    if not found:
+        return None
+    try:
+        data = json.loads(base64.b64decode(rest.partition(" -->")[0], validate=True))
+        return {str(name): str(short) for name, short in data[:_MOST_REMEMBERED]}
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        return None
+
+
+def tell_difference(before: Mapping[str, str] | None, plan: Plan) -> list[str]:
+    """Return how a plan differs from the one that a comment remembers, a line each, in Markdown."""
+    if before is None:
+        return []
+    now = {change.id: _short(fingerprint_change(change)) for change in plan.changes()}
+    lines = [f"- no longer: {code(name)}" for name in before if name not in now]
+    lines += [f"- new: {code(name)}" for name in now if name not in before]
+    lines += [f"- different: {code(name)}" for name, short in now.items() if before.get(name, short) != short]
+    return lines[:_LISTED] or ["- the same changes, of other files or settings"]
+
+
+def invalid_comment(problems: Sequence[Problem], event: Event) -> str:
+    """Return the comment of YAML that has errors."""
+    lines = [f"- {code(str(one.place))} {sentence(one.message)}" for one in sorted(problems)[:_LISTED]]
+    return "\n\n".join(["## ⚠ The YAML has errors, so there is no plan", "\n".join(lines), _footer(event)])
+
+
+def failed_comment(message: str, event: Event) -> str:
+    """Return the comment of a plan that could not be made."""
+    lines = message.splitlines() or ["nothing more is known"]
+    told = "\n".join(f"- {sentence(line)}" for line in lines[:_LISTED])
+    return "\n\n".join(["## ⚠ No plan could be made", told, _footer(event)])
+
+
+def fork_summary(*, valid: bool) -> str:
+    """Return what a pull request from a fork is told on the page of its run."""
+    word = "The YAML is valid." if valid else "The YAML has errors: see the annotations."
+    return (
+        f"## {word}\n\nThis pull request comes from a fork. Forks get no secrets, so no app was asked and there is no "
+        "plan; nothing of it can be applied from there. Somebody with write access can push the branch to this "
+        "repository, after a look at it.\n"
+    )
+
+
+def refused_comment(refusals: Sequence[str], plan: Plan | None = None, before: Mapping[str, str] | None = None) -> str:
+    """Return the comment of a merge that was not applied: why, and what would be done now."""
+    parts = ["## ⚠ Merged, and not applied", "\n".join(f"- {sentence(one)}" for one in refusals)]
+    if plan is not None:
+        parts += (
+            ["**The difference to the plan above:**\n\n" + "\n".join(lines)]
+            if (lines := tell_difference(before, plan))
+            else []
+        )
+        body = render_markdown(plan).rstrip("\n")
+        room = _ROOM - sum(map(len, parts)) - 300
+        body = body if len(body) <= room else body[:room].rpartition("\n")[0]
+        parts.append(f"<details><summary>What would be done now</summary>\n\n{body}\n\n</details>")
+    return "\n\n".join(parts)
+
+
+def outcome_comment(report: Report, plan: Plan, approvers: Sequence[str], *, bypassed: bool) -> str:
+    """Return the comment of an apply: what came of it, what needs a look in full, the rest counted."""
+    word = "Applied" if not report.exit_code else "⚠ Applied in part"
+    parts = [f"## {word}: {sentence(report.summary)}"]
+    unfinished = [receipt for receipt in report.receipts if not is_finished(receipt)]
+    if unfinished:
+        lines = ["| | who | access | what came of it |", "|---|---|---|---|", *map(_row, unfinished[:_LISTED])]
+        parts.append("\n".join(lines))
+        if len(unfinished) > _LISTED:
+            parts.append(f"…and {number(len(unfinished) - _LISTED, 'more change')}.")
+    parts += [f"> ⚠ {sentence(problem)}" for problem in report.problems[:_LISTED]]
+    by = ", ".join(code(name) for name in approvers) or "nobody"
+    past = "; merged past the protection of its branch" if bypassed else ""
+    parts.append(f"<sub>run {code(report.run)} · plan {code(plan.digest[:12])} · approved by {by}{past}</sub>")
+    return "\n\n".join(parts)
+
+
+def _row(receipt: Receipt) -> str:
+    change = receipt.change
+    access = "<br>".join(code(text) for text in objects(change) if text)
+    cells = (VERBS[change.operation], f"{code(change.app)} {code(change.holder)}".strip(), access)
+    return f"| {' | '.join(cells)} | {sentence(outcome_words(receipt))} |"

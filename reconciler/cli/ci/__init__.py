@@ -1,0 +1,1 @@
+"""The commands that the actions call, one file each."""

@@ -1,0 +1,46 @@
+"""`reconciler ci drift`: the scheduled run: what is due is applied, and drift becomes issues."""
+
+import os
+import sys
+
+import click
+
+from reconciler.cli.ci.options import check_environment, environment_options
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.output import print_lines
+
+HELP = """Apply what is due, and keep one issue for each app with drift.
+
+Issues are opened, updated, and closed when the drift is gone. With ACCESS_WEBHOOK_URL (Slack's or alike) or
+ACCESS_SMTP_URL and ACCESS_MAIL_TO in the environment, news is sent there, too. Privileged access that nobody declared
+is refused (3).
+"""
+
+
+@click.command("drift", help=HELP)
+@environment_options
+@click.option("--apply-due/--only-report", "apply_due", default=True, help="Whether what is due is applied first.")
+@shared_options()
+@click.pass_obj
+def command(common: Common, /, environment: str, oidc: bool, apply_due: bool) -> int:
+    """Apply what is due, tell drift, send notices."""
+    import asyncio
+
+    from reconciler.ci.annotations import open_log
+    from reconciler.ci.drifting import Night, run_night
+    from reconciler.ci.notice import notify
+    from reconciler.ci.proposing import root_of
+    from reconciler.ci.runner import read_event
+    from reconciler.cli.watching import watch_applying
+
+    kept = check_environment(environment, oidc=oidc)
+    event = read_event(os.environ)
+    open_log(os.environ, sys.stdout)
+    night = Night(event, root_of(common.config), os.environ, kept, apply_due)
+    told = run_night(night, watch_applying(common))
+    if told.headline:
+        text = f"{event.repository}: {told.headline}" + (f" {event.run_url}" if event.run_url else "")
+        problems = asyncio.run(notify(os.environ, night.surroundings, text))
+        print_lines((f"error: {problem}" for problem in problems), sys.stderr)
+        return told.code or int(bool(problems))
+    return told.code

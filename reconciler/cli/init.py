@@ -1,0 +1,75 @@
+"""`reconciler init`: a repository gets what it needs: first files, workflows, code owners, an issue form."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from reconciler.cli.group import help_of
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.output import print_data, print_lines
+
+HELP = help_of(
+    "init",
+    "In an empty repository it writes reconciler.yaml and first files; with --actions the workflows that plan pull "
+    "requests, apply merges and look for drift, the code owners of apps, and a form to ask for access.",
+    "Run it again after apps changed: what it made is made anew, what somebody edited is kept and told, and where "
+    "nothing changed nothing is written.",
+)
+
+
+@click.command("init", help=HELP)
+@click.option("--actions", metavar="OWNER/NAME@COMMIT", default="", help="Where the actions are, pinned by 40 digits.")
+@click.option("--branch", metavar="NAME", default="main", show_default=True, help="The default branch.")
+@click.option(
+    "--environment", metavar="NAME", default="access", show_default=True, help="The environment of tokens that write."
+)
+@click.option("--organization", metavar="NAME", default="", help="A name for headlines.")
+@click.option("--timezone", metavar="ZONE", default="UTC", show_default=True, help="What a bare date means.")
+@click.option("--overwrite", metavar="PATH", multiple=True, help="Replace this file though it is yours (repeatable).")
+@shared_options()
+@click.pass_obj
+def command(
+    common: Common,
+    /,
+    *,
+    actions: str,
+    branch: str,
+    environment: str,
+    organization: str,
+    timezone: str,
+    overwrite: tuple[str, ...],
+) -> None:
+    """Write what is missing, and tell."""
+    from reconciler.ci.scaffold import Choices, make_files, owners_file, write_files
+    from reconciler.load.files import SETTINGS_NAMES
+    from reconciler.load.settings import find_root
+    from reconciler.run.session import open_session
+
+    start = common.config or Path.cwd()
+    folder = start if start.is_dir() else start.parent
+    known = any((folder / name).exists() for name in SETTINGS_NAMES)
+    company = open_session(find_root(folder), cache=False).company if known else None
+    choices = Choices(actions, branch, environment, organization, timezone)
+    made = make_files(choices, company)
+    if company and actions:
+        made |= owners_file(folder, company)
+    told = list(write_files(folder, made, overwrite=overwrite))
+    if common.json:
+        print_data({"files": [{"path": path, "done": done.value} for path, done in told]})
+        return
+    print_lines(f"{path}: {done}" for path, done in told)
+    if not told:
+        print_lines(["nothing to write: give --actions to get workflows"], sys.stderr)
+    elif actions:
+        print_lines(_next_steps(environment, branch), sys.stderr)
+
+
+def _next_steps(environment: str, branch: str) -> list[str]:
+    return [
+        "",
+        "on GitHub, next:",
+        f"  make the environment {environment}, allow only {branch} in its deployment branches, put the tokens there",
+        f"  make the environment {environment}-read, put tokens that only read there, under the same names",
+        f"  protect {branch}: one approval, dismissed by new commits, and the status access/plan",
+    ]

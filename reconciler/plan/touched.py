@@ -1,0 +1,100 @@
+"""What a pull request asks for: the items of one app about which base and head say different things. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item
+from reconciler.plan.inputs import AppInputs
+from reconciler.resolve.declared import DeclaredApp, Presence
+
+_SILENT = "(silent)"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The items about which base and head differ.
+
+    Attributes:
+        items: item → whether the head asks for it to be there.
+        values: identities with an account on both sides whose attributes differ.
+    """
+
+    items: Mapping[Item, bool] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The identities whose account a pull request touches, or stands on."""
+        held = {item.holder for item in self.items if not isinstance(item, EntitlementItem) and ":" not in item.holder}
+        return self.values | held
+
+    @property
+    def entitlements(self) -> frozenset[str]:
+        """The keys of the entitlements that a pull request touches, or stands on."""
+        keys = {item.entitlement for item in self.items if not isinstance(item, AccountItem)}
+        return frozenset(keys | {item.holder for item in self.items if isinstance(item, GrantItem)})
+
+
+def touch(head: AppInputs, base: AppInputs | None, edited: Collection[str]) -> Touched:
+    """Say what a pull request touches in one app.
+
+    Args:
+        head: the app as the head declares it.
+        base: the same app as the base declares it; None where the base did not have it.
+        edited: ids of the identities that are written differently; where the app's rules for accounts differ, all.
+    """
+    items: dict[Item, bool] = {}
+    items.update(_accounts(head.declared, base.declared if base else None))
+    items.update(_entitlements(head.declared, base.declared if base else None))
+    items.update(_grants(head.declared, base.declared if base else None))
+    return Touched(items, frozenset(_values(head, base, edited)) if base else frozenset())
+
+
+def _accounts(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
+    before = base.accounts if base else {}
+    gone = base.absent_accounts if base else {}
+    for name in {*head.accounts, *before, *head.absent_accounts, *gone}:
+        now = head.accounts.get(name), head.absent_accounts.get(name)
+        if now != (before.get(name), gone.get(name)):
+            yield AccountItem(name), now[0] is Presence.PRESENT
+
+
+def _entitlements(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
+    before = base.entitlements if base else {}
+    for key in {*head.entitlements, *before}:
+        now, then = head.entitlements.get(key), before.get(key)
+        told = [(one.formerly, dict(one.attributes)) if one else None for one in (now, then)]
+        if told[0] != told[1]:
+            yield EntitlementItem(key), now is not None
+
+
+def _grants(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
+    now, then = _stands(head), _stands(base) if base else {}
+    if base and base.names is not head.names:
+        names = base.names
+        then = {head.names.grant(*_parts(names.item(grant))): stand for grant, stand in then.items()}
+    if now == then:
+        return
+    for grant in {*now, *then}:
+        if now.get(grant, _SILENT) != then.get(grant, _SILENT):
+            yield head.names.item(grant), grant in head.grants
+
+
+def _stands(declared: DeclaredApp) -> dict[int, str | None]:
+    """Return what is said of each grant: its level, or why it is absent (in brackets, unlike any level)."""
+    levels = declared.names.levels
+    said: dict[int, str | None] = {grant: levels[level] for grant, level in declared.grants.items()}
+    said.update((grant, f"({because})") for grant, because in declared.absent.items())
+    return said
+
+
+def _parts(item: GrantItem) -> tuple[str, str]:
+    return item.holder, item.entitlement
+
+
+def _values(head: AppInputs, base: AppInputs, edited: Collection[str]) -> Iterator[str]:
+    same_rules = dict(head.declared.app.accounts.attributes) == dict(base.declared.app.accounts.attributes)
+    for name in edited if same_rules else head.declared.accounts:
+        both = (side.declared.accounts.get(name) is Presence.PRESENT for side in (head, base))
+        if all(both) and head.account(name) != base.account(name):
+            yield name

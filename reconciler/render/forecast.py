@@ -1,0 +1,85 @@
+"""What a plan would cost and how long it would take, as far as that can be said before it is applied."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+from reconciler.plan.plan import AppPlan, Plan
+from reconciler.provider.change import Change, Operation
+from reconciler.render.words import TICKET, number
+
+REQUESTS = 2
+"""How many requests an operation takes: one that changes, one that reads back."""
+
+SLOWEST_GUESS = 0.25
+"""Seconds for a request that changes something, where reading was not slower than that."""
+
+_SIGNS = {Operation.GRANT: 1, Operation.REVOKE: -1}
+_MINUTE = 60
+_HOUR = 3600
+
+
+def cost_totals(plan: Plan) -> dict[str, Decimal]:
+    """Return unit (`EUR/month`) → what is added to it: granted licences count, revoked ones are subtracted.
+
+    Only entitlements with a price count; what is blocked does not, a ticket does.
+    """
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for sign, price in _priced(plan):
+        amount, _, unit = price.partition(" ")
+        totals[unit] += sign * Decimal(amount.replace(",", "."))
+    return dict(sorted(totals.items()))
+
+
+def _priced(plan: Plan) -> Iterator[tuple[int, str]]:
+    for app in plan.apps:
+        for change in app.changes:
+            price = app.prices.get(change.entitlement, "")
+            if price and change.holder and not change.blocked and change.operation in _SIGNS:
+                yield _SIGNS[change.operation], price
+
+
+def cost_words(plan: Plan) -> str:
+    """Return `cost: +25.00 EUR/month (3 licences more, 1 less)`, or empty where nothing has a price."""
+    signs = [sign for sign, _ in _priced(plan)]
+    if not signs:
+        return ""
+    totals = ", ".join(f"{amount:+,.2f} {unit}" for unit, amount in cost_totals(plan).items())
+    more, less = signs.count(1), signs.count(-1)
+    counted = [f"{number(more, 'license')} more" if more else "", f"{number(less, 'license')} less" if less else ""]
+    return f"cost: {totals} ({', '.join(filter(None, counted))})"
+
+
+def estimate_seconds(plan: Plan) -> float:
+    """Return how many seconds an apply would take: that of the slowest app, for all apps are changed at the same time.
+
+    Two requests an operation, each as slow as the app was on average while it was read, but at least `SLOWEST_GUESS`.
+    Tickets and what is blocked take none.
+    """
+    return max((_app_seconds(app) for app in plan.apps), default=0.0)
+
+
+def _app_seconds(app: AppPlan) -> float:
+    operations = sum(1 for change in app.changes if _is_performed(change))
+    measured = app.seconds / app.requests if app.requests else 0.0
+    return operations * REQUESTS * max(measured, SLOWEST_GUESS)
+
+
+def _is_performed(change: Change) -> bool:
+    return not change.blocked and change.way != TICKET
+
+
+def time_words(plan: Plan) -> str:
+    """Return `takes about 3 min (estimated: 2 requests an operation)`, or empty where nothing would be done."""
+    seconds = estimate_seconds(plan)
+    if not seconds:
+        return ""
+    return f"takes about {_span(seconds)} (estimated: {REQUESTS} requests an operation, all apps at the same time)"
+
+
+def _span(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _HOUR:
+        return f"{round(seconds / _MINUTE)} min"
+    return f"{seconds / _HOUR:.1f} h"

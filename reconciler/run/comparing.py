@@ -1,0 +1,148 @@
+"""The plans of apps are parted, one by one, into what is a pull request's own and what its base asks for as well."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from reconciler.items import Item
+from reconciler.model.apps import App
+from reconciler.plan.app import plan_app
+from reconciler.plan.compare import Compared, compare_app, hold_until_merged, leave_out
+from reconciler.plan.inputs import AppInputs
+from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Verdict
+from reconciler.plan.touched import touch
+from reconciler.provider.change import Why
+from reconciler.resolve.account import declare_account
+from reconciler.resolve.app import declare_app
+from reconciler.resolve.declared import Reason
+from reconciler.resolve.differing import Differing, differ
+from reconciler.resolve.reasons import reasons_for
+from reconciler.run.base import Base, refuse_broken
+from reconciler.run.gathering import Keys
+from reconciler.run.session import Session
+from reconciler.run.ways import digest_config
+
+_MERGE = "its changes are planned once this is merged"
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a plan is built from.
+
+    Attributes:
+        own: the apps' plans; of a pull request, what is its own in them.
+        comparison: None where nothing was compared, or could be.
+    """
+
+    own: list[AppPlan] = field(default_factory=list)
+    comparison: Comparison | None = None
+    refusals: list[Verdict] = field(default_factory=list)
+
+
+class Comparer:
+    """Takes the plan of one app after the other; without a base each is kept as it is."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._base = session.base
+        self._compared: list[Compared] = []
+        self._plans: list[AppPlan] = []
+        if self._base and not self._base.broken:
+            self._differing = differ(self._base.resolved, session.resolved)
+            self._keys = Keys(self._base.company)
+
+    def add(self, inputs: AppInputs, plan: AppPlan) -> None:
+        """Take the plan of one app, and what it was made from."""
+        base = self._base
+        if base is None or base.broken:
+            self._plans.append(plan)
+            return
+        compared = self._compare(base, inputs, plan)
+        if told := base.loosened.get(plan.app):
+            note = Finding(Fact.NOTE, None, f"takes effect after the merge, and not for it: {'; '.join(told)}")
+            own = compared.own
+            compared = replace(compared, own=replace(own, findings=(*own.findings, note)))
+        if plan.app in base.rerouted:
+            text = (
+                f"the route changed: asked by the one that {base.revision} names, and no secret is sent to the new one"
+            )
+            compared = hold_until_merged(compared, f"{text}; {_MERGE}")
+        self._compared.append(compared)
+
+    def leave_unasked(self, app: App) -> None:
+        """Take an app that nothing may be sent to."""
+        revision = self._base.revision if self._base else ""
+        text = f"{revision} does not know this app's route: nothing is asked, and no secret is sent; {_MERGE}"
+        digest = digest_config(app, self._session.settings, ())
+        plan = AppPlan(app.name, config_digest=digest, findings=(Finding(Fact.UNREAD, None, text),), owner=app.owner)
+        self._compared.append(Compared(plan, replace(plan, findings=()), replace(plan, findings=())))
+        self._plans.append(plan)
+
+    def parts(self) -> Parts:
+        """Return everything that was taken."""
+        base = self._base
+        if base is None:
+            return Parts(sorted(self._plans, key=lambda plan: plan.app))
+        if base.broken:
+            refusal = Verdict("comparison", "", refused=True, text=refuse_broken(base), overridable=False)
+            return Parts(sorted(self._plans, key=lambda plan: plan.app), refusals=[refusal])
+        compared = sorted(self._compared, key=lambda one: one.own.app)
+        comparison = Comparison(
+            base=base.commit,
+            head=base.head,
+            edits=base.edits.digest,
+            rerouted=tuple(sorted(base.rerouted.items())),
+            before=tuple(one.before for one in compared),
+            dropped=tuple(one.dropped for one in compared),
+        )
+        return Parts([one.own for one in compared], comparison)
+
+    def _compare(self, base: Base, head: AppInputs, plan: AppPlan) -> Compared:
+        if head.error or not _can_differ(self._differing, head):
+            return leave_out(plan)
+        inputs = self._inputs(base, head) if head.app in base.company.apps else None
+        touched = touch(head, inputs, self._differing.identities)
+        before = inputs.reasons if inputs else None
+        return compare_app(
+            plan, plan_app(inputs) if inputs else None, touched, partial(_explain, head), partial(_formerly, before)
+        )
+
+    def _inputs(self, base: Base, head: AppInputs) -> AppInputs:
+        """Return what the head's plan was made from, with what the base declares in its place."""
+        levels = {kind: order for way in reversed(head.ways) for kind, order in way.capabilities.levels.items()}
+        declared = declare_app(base.resolved, head.app, head.declared.names, levels)
+        return replace(
+            head,
+            declared=declared,
+            account=partial(declare_account, base.resolved, declared),
+            reasons=partial(reasons_for, base.resolved, declared),
+            identities=self._keys.of(head.app),
+        )
+
+
+def _can_differ(differing: Differing, head: AppInputs) -> bool:
+    """Say whether base and head can say different things about an app, or match its accounts otherwise."""
+    if head.app in differing.apps:
+        return True
+    if not differing.identities:
+        return False
+    if not differing.identities.isdisjoint(head.applied.accounts):
+        return True
+    keys = differing.keys
+    accounts = (account for way in head.ways if way.snapshot for account in way.snapshot.accounts)
+    return any(
+        account.email.casefold() in keys
+        or account.username.casefold() in keys
+        or account.external_id.casefold() in keys
+        for account in accounts
+    )
+
+
+def _explain(head: AppInputs, item: Item) -> tuple[Why, ...]:
+    return tuple(Why(reason.text, reason.place) for reason in head.reasons(item))
+
+
+def _formerly(reasons: Callable[[Item], tuple[Reason, ...]] | None, item: Item) -> tuple[Why, ...]:
+    """Return why the base asked for an item, each place of the chains on its own."""
+    found = reasons(item) if reasons else ()
+    return tuple(Why(reason.text, place) for reason in found for place in reason.places)
