@@ -33,14 +33,18 @@ class Blocks:
         database: where `blocks` is.
         table: whose rows.
         columns: its columns after `app`; the first is the holder. What other columns it has is at its default.
+        keys: how many of the columns, the first ones, make two rows of an app the same row.
         settled: the condition under which a row may be folded away.
     """
 
-    def __init__(self, database: Database, table: str, columns: Sequence[str], settled: str = "true") -> None:
+    def __init__(
+        self, database: Database, table: str, columns: Sequence[str], keys: int, settled: str = "true"
+    ) -> None:
         self._database = database
         self._table = table
         self._columns = columns
         self._listed = ", ".join(columns)
+        self._keys = keys
         self._settled = settled
 
     def read(self, app: int) -> list[Row]:
@@ -67,9 +71,9 @@ class Blocks:
         )
 
     def put(self, app: int, rows: Iterable[Row]) -> None:
-        """Fold rows away that were never in the table; they take the place of those with the same holder and key."""
-        found = {row[:2]: row for row in self.read(app)}
-        found.update((row[:2], row) for row in rows)
+        """Fold rows away that were never in the table; they take the place of those with the same key."""
+        found = {row[: self._keys]: row for row in self.read(app)}
+        found.update((row[: self._keys], row) for row in rows)
         self.replace(app, found.values())
 
     def fold(self, app: int, least: int) -> None:
@@ -83,7 +87,7 @@ class Blocks:
         self._database.execute(f"DELETE FROM {self._table} WHERE {where}", (app,))  # noqa: S608 - same
 
     def unfold(self, app: int, keys: Collection[tuple[int, int]]) -> None:
-        """Take the rows with these holders and keys back into the table, as far as they are folded away."""
+        """Take the rows with these first two columns back into the table, as far as they are folded away."""
         if keys:
             self._take_back(app, {holder >> _HOLDERS for holder, _ in keys}, lambda row: row[:2] in keys)
 
