@@ -9,7 +9,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, groupby
 from typing import Final
 
@@ -21,6 +21,7 @@ Row = tuple[int, ...]
 _HOLDERS: Final = 6
 """A block has the rows of 2**6 neighbouring holders."""
 
+_AT_ONCE: Final = 200
 _HEAD: Final = struct.Struct("<BI")
 _VERSION: Final = 1
 _SIZES: Final = ((1 << 8, "B"), (1 << 16, "H"), (1 << 32, "I"))
@@ -54,6 +55,15 @@ class Blocks:
     def _all(self, app: int) -> list[tuple[int, bytes]]:
         query = "SELECT block, data FROM blocks WHERE part = ? AND app = ? ORDER BY block"
         return [(block, bytes(data)) for block, data in self._database.execute(query, (self._table, app)).fetchall()]
+
+    def _some(self, app: int, blocks: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks by their numbers."""
+        for start in range(0, len(blocks), _AT_ONCE):
+            part = blocks[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT block, data FROM blocks WHERE part = ? AND app = ? AND block IN ({marks})"  # noqa: S608 - marks
+            for block, data in self._database.execute(query, (self._table, app, *part)).fetchall():
+                yield block, bytes(data)
 
     def replace(self, app: int, rows: Iterable[Row]) -> None:
         """Make these the rows that are folded away, whatever they were; only blocks that differ are written."""
@@ -100,11 +110,9 @@ class Blocks:
         self._take_back(app, {block for block, _ in self._all(app)}, lambda _: True)
 
     def _take_back(self, app: int, blocks: Iterable[int], wanted: Callable[[Row], bool]) -> None:
-        query = "SELECT data FROM blocks WHERE part = ? AND app = ? AND block = ?"
         back: list[Row] = []
-        for block in sorted(blocks):
-            found = self._database.execute(query, (self._table, app, block)).fetchone()
-            rows = unpack_rows(bytes(found[0])) if found else []
+        for block, data in self._some(app, sorted(blocks)):
+            rows = unpack_rows(data)
             taken = [row for row in rows if wanted(row)]
             if taken:
                 back += taken
