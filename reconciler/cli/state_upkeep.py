@@ -57,7 +57,7 @@ def _forget_app(common: Common, app: str, *, yes: bool) -> None:
     company = open_company(common).company
     if app in company.apps:
         raise RefusedError(f"{app} is still in the YAML ({company.apps[app].place.short})", hint="take it out first")
-    with locked(open_for(common, read_only=False), "state forget") as state:
+    with open_for(common, read_only=False) as state:
         check_names([app], state.apps(), "app in the state")
         told = ", ".join(f"{number} {name}" for name, number in count(state.load(app, Names())).items())
         confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
