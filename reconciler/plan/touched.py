@@ -29,6 +29,11 @@ class Touched:
         return self.values | held
 
     @property
+    def holders(self) -> frozenset[str]:
+        """Everybody, and every entitlement, for whom anything may differ."""
+        return self.accounts | {item.holder for item in self.items if isinstance(item, GrantItem)}
+
+    @property
     def entitlements(self) -> frozenset[str]:
         """The keys of the entitlements that a pull request touches, or stands on."""
         keys = {item.entitlement for item in self.items if not isinstance(item, AccountItem)}
@@ -69,6 +74,8 @@ def _entitlements(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple
 
 
 def _grants(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
+    if base and base.names is head.names and (base.grants, base.absent) == (head.grants, head.absent):
+        return
     now, then = _stands(head), _stands(base) if base else {}
     if base and base.names is not head.names:
         names = base.names

@@ -14,7 +14,6 @@ from reconciler.render.words import subject
 from reconciler.resolve.declared import Presence, Reason
 from reconciler.resolve.explain import ExplainedItem
 
-
 _UNKNOWN: Mapping[Place, Provenance] = {}
 
 Origins: TypeAlias = Mapping[Place, Provenance]

@@ -6,16 +6,17 @@ from functools import partial
 
 from reconciler.items import Item
 from reconciler.model.apps import App
-from reconciler.plan.app import plan_app
+from reconciler.plan.app import plan_again, plan_app
 from reconciler.plan.compare import Compared, compare_app, hold_until_merged, leave_out
 from reconciler.plan.inputs import AppInputs
 from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Verdict
+from reconciler.plan.sides import Sides, declare_otherwise, join_sides, matched_otherwise
 from reconciler.plan.touched import touch
 from reconciler.provider.change import Why
 from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
 from reconciler.resolve.declared import Reason
-from reconciler.resolve.differing import Differing, differ
+from reconciler.resolve.differing import Differing, differ, same_app
 from reconciler.resolve.reasons import reasons_for
 from reconciler.run.base import Base, refuse_broken
 from reconciler.run.gathering import Keys
@@ -51,13 +52,17 @@ class Comparer:
             self._differing = differ(self._base.resolved, session.resolved)
             self._keys = Keys(self._base.company)
 
-    def add(self, inputs: AppInputs, plan: AppPlan) -> None:
-        """Take the plan of one app, and what it was made from."""
+    def add(self, inputs: AppInputs) -> None:
+        """Plan one app, and part its plan."""
         base = self._base
-        if base is None or base.broken:
+        if base is None or base.broken or inputs.error:
+            plan = plan_app(inputs)
             self._plans.append(plan)
+            self._compared.append(leave_out(plan))
             return
-        compared = self._compare(base, inputs, plan)
+        sides = join_sides(inputs)
+        plan = plan_app(inputs, sides)
+        compared = self._compare(base, sides, plan)
         if told := base.loosened.get(plan.app):
             note = Finding(Fact.NOTE, None, f"takes effect after the merge, and not for it: {'; '.join(told)}")
             own = compared.own
@@ -97,15 +102,22 @@ class Comparer:
         )
         return Parts([one.own for one in compared], comparison)
 
-    def _compare(self, base: Base, head: AppInputs, plan: AppPlan) -> Compared:
-        if head.error or not _can_differ(self._differing, head):
+    def _compare(self, base: Base, sides: Sides, plan: AppPlan) -> Compared:
+        head = sides.inputs
+        if not _can_differ(self._differing, head):
             return leave_out(plan)
-        inputs = self._inputs(base, head) if head.app in base.company.apps else None
+        known = base.company.apps.get(head.app)
+        inputs = self._inputs(base, head) if known else None
         touched = touch(head, inputs, self._differing.identities)
-        before = inputs.reasons if inputs else None
-        return compare_app(
-            plan, plan_app(inputs) if inputs else None, touched, partial(_explain, head), partial(_formerly, before)
-        )
+        # Where the app itself is written otherwise, anything may differ for anybody.
+        about = touched.holders | self._differing.identities if same_app(known, head.declared.app) else None
+        before = None
+        if inputs:
+            other = declare_otherwise(sides, inputs)
+            about = None if about is None else about | matched_otherwise(sides, other)
+            before = plan_again(other, about)
+        formerly = partial(_formerly, inputs.reasons if inputs else None)
+        return compare_app(plan, before, touched, partial(_explain, head), formerly, about=about)
 
     def _inputs(self, base: Base, head: AppInputs) -> AppInputs:
         """Return what the head's plan was made from, with what the base declares in its place."""
