@@ -55,24 +55,28 @@ class Comparer:
     def add(self, inputs: AppInputs) -> None:
         """Plan one app, and part its plan."""
         base = self._base
-        if base is None or base.broken or inputs.error:
-            plan = plan_app(inputs)
-            self._plans.append(plan)
-            self._compared.append(leave_out(plan))
+        if base is None or base.broken:
+            self._plans.append(plan_app(inputs))
             return
-        sides = join_sides(inputs)
-        plan = plan_app(inputs, sides)
-        compared = self._compare(base, sides, plan)
-        if told := base.loosened.get(plan.app):
+        if inputs.error:
+            compared = leave_out(plan_app(inputs))
+        else:
+            sides = join_sides(inputs)
+            compared = self._compare(base, sides, plan_app(inputs, sides))
+        self._compared.append(self._hold(base, compared))
+
+    def _hold(self, base: Base, compared: Compared) -> Compared:
+        """Tell what counts only after the merge, and hold back what would be done by a route that is not known yet."""
+        app = compared.own.app
+        if told := base.loosened.get(app):
             note = Finding(Fact.NOTE, None, f"takes effect after the merge, and not for it: {'; '.join(told)}")
-            own = compared.own
-            compared = replace(compared, own=replace(own, findings=(*own.findings, note)))
-        if plan.app in base.rerouted:
+            compared = replace(compared, own=replace(compared.own, findings=(*compared.own.findings, note)))
+        if app in base.rerouted:
             text = (
                 f"the route changed: asked by the one that {base.revision} names, and no secret is sent to the new one"
             )
             compared = hold_until_merged(compared, f"{text}; {_MERGE}")
-        self._compared.append(compared)
+        return compared
 
     def leave_unasked(self, app: App) -> None:
         """Take an app that nothing may be sent to."""

@@ -58,7 +58,7 @@ def plan_with(
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
-        warnings=(*map(str, session.warnings), *_orphans(session, state)),
+        warnings=(*map(str, session.warnings), *_orphans(session, state), *(base.warnings if base else ())),
         comparison=parts.comparison,
         refusals=parts.refusals,
     )

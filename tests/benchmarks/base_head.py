@@ -27,9 +27,7 @@ TARGET = 1.15
 def main(people: int) -> None:
     """Print a line for each style of YAML and each pull request."""
     print(f"{people} people, {APPS} apps, {people * APPS:,} grants; calibration loop {measure.calibrate():.2f} CPU-s")
-    print(
-        f"{'style':<7} {'pull request':<12} {'plan CPU-s':>10} {'--base':>7} {'ratio':>6} {'wall':>6}  target ≤ {TARGET}"
-    )
+    print(f"{'style':<7} {'pull request':<12} {'plan CPU-s':>10} {'--base':>7} {'ratio':>6} {'wall':>6}  aim: {TARGET}")
     for style in ("roles", "listed"):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -43,7 +41,7 @@ def main(people: int) -> None:
 
 
 def prepare(folder: Path, people: int, style: str) -> None:
-    """Write the company, commit it and adopt what its apps show; grants that are listed lie in a file a hundred people."""
+    """Write the company, commit it and adopt what its apps show; listed grants lie in a file for a hundred people."""
     companies.write_company(folder, people * companies.GRANTS_A_PERSON, apps=APPS, style=style)
     if style == "listed":
         split(folder / "grants.yaml")

@@ -84,6 +84,7 @@ def test_a_branch_that_main_has_left_behind_reverts_nobody(checkout: Checkout) -
     plan = checkout.plan("main")
     assert changes(plan) == [ADMIN]
     assert left_out(plan) == ["wiki/revoke/lee/team:eng"]
+    assert any("main has moved on" in warning for warning in plan["warnings"])
     assert checkout.run("apply", "--base", "main", "--yes").returncode == Exit.DONE
     assert "lee team:eng" in checkout.live()
 
@@ -98,6 +99,15 @@ def test_a_tag_and_a_remote_branch_are_bases_too(checkout: Checkout, tmp_path: P
     copy.commit("Make Omar an admin")
     for base in ("v1", "main", "origin/main", "HEAD^"):
         assert changes(copy.plan(base)) == [ADMIN]
+
+
+def test_a_tag_with_the_name_of_a_branch_does_not_stand_in_for_it(checkout: Checkout) -> None:
+    """Whoever may push tags could name whom secrets are sent to."""
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    checkout.git("tag", "main", "request")
+    assert changes(checkout.plan("main")) == [ADMIN]
 
 
 def test_a_renamed_file_is_no_change(checkout: Checkout) -> None:
