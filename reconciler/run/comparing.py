@@ -1,6 +1,6 @@
 """The plans of apps are parted, one by one, into what is a pull request's own and what its base asks for as well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -8,7 +8,7 @@ from reconciler.items import Item
 from reconciler.model.apps import App
 from reconciler.plan.app import plan_again, plan_app
 from reconciler.plan.compare import Compared, compare_app, hold_until_merged, leave_out
-from reconciler.plan.inputs import AppInputs
+from reconciler.plan.inputs import AppInputs, IdentityKeys
 from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Verdict
 from reconciler.plan.sides import Sides, declare_otherwise, join_sides, matched_otherwise
 from reconciler.plan.touched import touch
@@ -48,6 +48,7 @@ class Comparer:
         self._base = session.base
         self._compared: list[Compared] = []
         self._plans: list[AppPlan] = []
+        self._alike: dict[tuple[int, int], tuple[bool, Sequence[IdentityKeys], Sequence[IdentityKeys]]] = {}
         if self._base and not self._base.broken:
             self._differing = differ(self._base.resolved, session.resolved)
             self._keys = Keys(self._base.company)
@@ -132,8 +133,17 @@ class Comparer:
             declared=declared,
             account=partial(declare_account, base.resolved, declared),
             reasons=partial(reasons_for, base.resolved, declared),
-            identities=self._keys.of(head.app),
+            identities=self._identities(head),
         )
+
+    def _identities(self, head: AppInputs) -> Sequence[IdentityKeys]:
+        """Return what the base's identities can be found by: the head's own list, where it is the same."""
+        found = self._keys.of(head.app)
+        both = id(found), id(head.identities)
+        if both not in self._alike:
+            # Kept with the lists, so that their ids stay theirs.
+            self._alike[both] = (found == head.identities, found, head.identities)
+        return head.identities if self._alike[both][0] else found
 
 
 def _can_differ(differing: Differing, head: AppInputs) -> bool:
