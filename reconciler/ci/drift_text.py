@@ -8,7 +8,7 @@ from reconciler.forge.issues import LONGEST_BODY
 from reconciler.plan.plan import AppPlan, Fact, Finding
 from reconciler.provider.change import Change
 from reconciler.render.escape import visible
-from reconciler.render.markdown import code, sentence
+from reconciler.render.inert import code, sentence
 from reconciler.render.rows import finding_row
 from reconciler.render.words import VERBS, because, cause_words, number, objects
 

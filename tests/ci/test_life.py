@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from life import CHAT, PEOPLE, PIN, Life
+from life import CHAT, KIM, PEOPLE, PIN, Life
 
 pytestmark = pytest.mark.slow
-
-KIM = "people:\n  kim: {name: Kim Lee, email: kim@acme.example}\n"
 
 
 def propose_kim(life: Life, *, name: str = "kim") -> int:
