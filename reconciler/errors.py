@@ -15,6 +15,7 @@ The tree::
     │   └── LockError            somebody else holds the lock
     ├── PlanError                a plan file that cannot be used
     │   └── StalePlanError       what was reviewed is no longer what would be done   exit 3
+    ├── EditError                a YAML file that cannot be changed as asked
     └── RefusedError             a guard or a policy says no                         exit 3
 """
 
@@ -119,6 +120,10 @@ class StalePlanError(PlanError):
     """What was reviewed is no longer what would be done; the message says what moved."""
 
     exit_code: ClassVar[int] = 3
+
+
+class EditError(ReconcilerError):
+    """A YAML file cannot be changed as asked without changing more than that; nothing was written."""
 
 
 class RefusedError(ReconcilerError):

@@ -41,7 +41,7 @@ def describe_approval(approval: Any) -> str:
 
 
 def _describe_start(body: Any) -> str:
-    reason = f"; override: {body['reason']}" if body.get("reason") else ""
+    reason = f"; reason: {body['reason']}" if body.get("reason") else ""
     return f"plan {str(body.get('plan', ''))[:12]}, {describe_approval(body.get('approval'))}{reason}"
 
 

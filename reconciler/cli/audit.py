@@ -158,7 +158,7 @@ def export(
     company = open_company(common).company
     zone = ZoneInfo(company.settings.timezone)
     period = Period(*(at.replace(tzinfo=zone) if at and at.tzinfo is None else at for at in (start, end)))
-    last_days = {person.id: person.last_day for person in company.people.values()}
+    last_days = {one.id: one.left.date() if one.left else one.last_day for one in company.people.values()}
     question = Question(period, last_days, timedelta(days=days), datetime.now(UTC), tool_version())
     with _open(company.settings) as state:
         found = make_export(state.audit(), _anchored(company.settings), question)

@@ -22,6 +22,8 @@ COMMANDS = {
     "drift": Entry("drift", "Show what was changed behind git's back."),
     "explain": Entry("explain", "Tell why somebody has what they have."),
     "who": Entry("who", "Tell who has an entitlement, and why."),
+    "request": Entry("request", "Ask for access, or give it back, by a pull request."),
+    "offboard": Entry("offboard", "Take all access from a person now, and let git know by a pull request."),
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),

@@ -182,6 +182,7 @@ class _Unpacker:
             record.last_day,
             record.usernames or _NOTHING,
             freeze(record.attributes),
+            self._instant(record.left, end=False),
             Place(self.path, record.line, record.column),
         )
 

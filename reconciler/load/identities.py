@@ -10,6 +10,7 @@ from reconciler.load.kinds import (
     Choice,
     Day,
     Email,
+    Moment,
     Reading,
     Reference,
     Schema,
@@ -44,8 +45,13 @@ PERSON = Fields(
     Field("manager", Reference(), "The id of another person."),
     Field("start", Day(), "The first day, in the organization's time zone; none means always."),
     Field("last_day", Day(), "The last day, inclusive, in the organization's time zone; a contractor must have one."),
-    Field("usernames", TextMap(), "App to the username there, where it is not the app's default."),
+    Field(
+        "usernames",
+        TextMap(),
+        "App to the username there, where it is not the app's default; github also for who reviews.",
+    ),
     Field("attributes", AnyValues(), "Whatever else rules and templates need: {location: Berlin}."),
+    Field("left", Moment(), "The moment from which somebody is gone, whatever the last day is; offboard writes it."),
     hints={
         "end": 'write "last_day"',
         "end_date": 'write "last_day"',
@@ -142,7 +148,7 @@ def read_person(reading: Reading, entry: Entry) -> PersonRecord:
             reading, key, mark, "the id", "use letters, digits, dots and dashes: it is what everything else refers to"
         )
     values = PERSON.read(reading, node, mark, key)
-    name, _, kind, given, family, _, _, _, start, last_day, _, attributes = values
+    name, _, kind, given, family, _, _, _, start, last_day, _, attributes, _ = values
     if not name:
         values[0] = f"{given} {family}".strip()
         if not values[0]:

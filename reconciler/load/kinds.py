@@ -196,6 +196,21 @@ class Instant(Reference):
         return text
 
 
+class Moment(Instant):
+    """An instant with its time: a bare day would leave open whether it is the beginning of it or the end."""
+
+    schema: Schema = {"type": ["string", "null"], "pattern": "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}"}  # noqa: RUF012 - never changed
+
+    def read(self, reading: Reading, node: Node, mark: Mark, what: str) -> str:
+        """Return the text."""
+        text: str = super().read(reading, node, mark, what)
+        if text and ":" not in text:
+            hint = "write the time too: 2026-03-31 18:00; for a whole day there is last_day"
+            reading.faults.error(mark, f"{what} is a day, and no moment", hint)
+            return ""
+        return text
+
+
 class Duration(Reference):
     """A duration (`30d`, `2w`, `12h`), in seconds."""
 

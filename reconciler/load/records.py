@@ -60,6 +60,7 @@ class PersonRecord(Record):
     last_day: date | None
     usernames: dict[str, str]
     attributes: Values
+    left: str = ""
 
 
 class ServiceAccountRecord(Record):

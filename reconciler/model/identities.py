@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from reconciler.items import Value
 from reconciler.problems import NOWHERE, Place
@@ -23,6 +23,7 @@ class Person:
         given_name, family_name: empty where only `name` was written; see `names`.
         start: the first day; None means always.
         last_day: the last day, inclusive; None means open-ended (a contractor always has one).
+        left: the instant (with a time zone) from which somebody is gone, whatever the last day is; mostly None.
         manager: the id of another person, or empty.
         usernames: app → the username there, where it is not the app's default.
         attributes: what else the organization knows (`location: Berlin`), free for rules and templates.
@@ -42,6 +43,7 @@ class Person:
     last_day: date | None = None
     usernames: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    left: datetime | None = None
     place: Place = NOWHERE
 
 

@@ -98,12 +98,13 @@ class DeclaredAccount:
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
-    """A person past the last day."""
+    """A person past the last day, or past the moment of leaving (`left`)."""
 
     identity: str
     last_day: date
     manager: str = ""
     place: Place = NOWHERE
+    left: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

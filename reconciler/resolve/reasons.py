@@ -55,7 +55,9 @@ def bundle_reasons(resolved: Resolved, bundle: Bundle, holder: str, index: int |
 
 def leaver_reason(leaver: Leaver) -> Reason:
     """Return why a leaver holds nothing any more."""
-    return Reason(f"leaver: the last day was {leaver.last_day.isoformat()}", _written((leaver.place,)))
+    last = f"the last day was {leaver.last_day.isoformat()}"
+    when = f"left at {leaver.left:%Y-%m-%d %H:%M} UTC" if leaver.left else last
+    return Reason(f"leaver: {when}", _written((leaver.place,)))
 
 
 def waiting_reason(person: Person) -> Reason:

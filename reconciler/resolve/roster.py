@@ -69,7 +69,7 @@ def call_roster(company: Company, moment: datetime) -> Roster:
     """Work out who is here at a moment.
 
     A person is here from 00:00 of `start` to the end of `last_day`, both as days in the organization's time zone, and
-    a leaver after that. Service accounts are always here.
+    a leaver after that, and from the moment of `left` on. Service accounts are always here.
 
     Raises:
         ConfigurationError: the moment has no time zone, or the organization's is unknown.
@@ -77,9 +77,8 @@ def call_roster(company: Company, moment: datetime) -> Roster:
     today = local_date(moment, company.settings.timezone)
     ids = tuple(sorted({*company.people, *company.service_accounts}))
     numbers = {identity: number for number, identity in enumerate(ids)}
-    leavers = {
-        person.id: _leaver(person, person.last_day) for person in company.people.values() if _left(person, today)
-    }
+    zone = company.settings.timezone
+    leavers = {person.id: _leaver(person, zone) for person in company.people.values() if _left(person, today, moment)}
     waiting = frozenset(
         person.id for person in company.people.values() if _is_to_come(person, today) and person.id not in leavers
     )
@@ -88,7 +87,9 @@ def call_roster(company: Company, moment: datetime) -> Roster:
     return Roster(today, ids, numbers, mask_of(present, len(ids)), mask_of(people, len(ids)), leavers, waiting)
 
 
-def _left(person: Person, today: date) -> bool:
+def _left(person: Person, today: date, moment: datetime) -> bool:
+    if person.left is not None and person.left <= moment:
+        return True
     return person.last_day is not None and person.last_day < today
 
 
@@ -96,5 +97,7 @@ def _is_to_come(person: Person, today: date) -> bool:
     return person.start is not None and person.start > today
 
 
-def _leaver(person: Person, last_day: date | None) -> Leaver:
-    return Leaver(person.id, last_day or date.max, person.manager, person.place)
+def _leaver(person: Person, timezone: str) -> Leaver:
+    days = [person.last_day] if person.last_day else []
+    days += [local_date(person.left, timezone)] if person.left else []
+    return Leaver(person.id, min(days), person.manager, person.place, person.left)

@@ -13,22 +13,25 @@ from reconciler.apply.check import refuse_stale
 from reconciler.apply.edge import describe, guard
 from reconciler.apply.execute import execute
 from reconciler.apply.progress import Progress
-from reconciler.apply.report import Report
+from reconciler.apply.report import EXIT_REFUSED, Report
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.contract import Provider
+from reconciler.run.holding import agreed
 from reconciler.run.planning import plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.session import Session
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
 from reconciler.state.lineage import lost_apps, remember_lineage
+from reconciler.state.offboarded import hold_offboarded, release_offboarded
 from reconciler.state.open import open_state
 
 _log = logging.getLogger(__name__)
+_NOBODY: Mapping[str, datetime] = {}
 
 
 def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watches
@@ -41,6 +44,9 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     read_progress: ReadProgress | None = None,
     override: Override | None = None,
     review: Review | None = None,
+    reason: str = "",
+    offboard: Mapping[str, datetime] = _NOBODY,
+    narrow: Callable[[Plan], Plan] | None = None,
 ) -> Report | None:
     """Make a fresh plan true, and return what came of each change; None if it was not confirmed.
 
@@ -53,6 +59,9 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         read_progress: who watches the reading, or None.
         override: lifts limits of exactly this plan.
         review: who approved it, as the forge says; None means by hand.
+        reason: why this is done, for the record; an override has its own.
+        offboard: people who leave by this apply, and when; they are held for gone until git says so too.
+        narrow: leaves out of the plan what is not meant, or None.
 
     Raises:
         PlanError: the session is in the future.
@@ -65,14 +74,19 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         state.lock(_operator(), "apply", datetime.now(UTC))
         try:
             plan = plan_with(session, scope, state, progress=read_progress, override=override)
+            plan = narrow(plan) if narrow else plan
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
                 return None
-            run = _run_of(plan, override)
+            hold_offboarded(state, offboard)
+            run = _run_of(plan, override.reason if override else reason)
             witness = _witness(session, run, review)
             lost = lost_apps(session.settings, state) - set(scope.baselines)
             report = asyncio.run(_execute(session, plan, state, run, progress=progress, witness=witness))
+            release_offboarded(
+                state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
+            )
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in lost])
             return report
         finally:
@@ -87,14 +101,14 @@ def _remember(session: Session, state: StateStore, apps: Sequence[str]) -> None:
         _log.error("%s", describe(error))
 
 
-def _run_of(plan: Plan, override: Override | None) -> Run:
+def _run_of(plan: Plan, reason: str) -> Run:
     return Run(
         id=uuid.uuid4().hex[:12],
         plan_digest=plan.digest,
         operator=_operator(),
         machine=platform.node(),
         started_at=datetime.now(UTC),
-        reason=override.reason if override else "",
+        reason=reason,
     )
 
 

@@ -11,10 +11,12 @@ from reconciler.plan.build import build_plan
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
 from reconciler.provider.snapshot import AccountStatus
+from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
 from reconciler.state.lineage import lost_apps
+from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
@@ -44,6 +46,7 @@ def plan_with(
     override: Override | None = None,
 ) -> Plan:
     """Make a plan beside a state that is already open, as `apply` does under its lock."""
+    session = keep_gone(session, state)
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
     parts = asyncio.run(_plan_apps(session, scope, state, apps, progress))
@@ -92,7 +95,7 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
         f"app {name!r} is no longer in the YAML, but access that was applied in it may still be there: "
         "put it back, or forget it with `reconciler state forget`"
         for name in state.apps()
-        if name not in session.company.apps
+        if name not in session.company.apps and name != OFFBOARDED
     ]
 
 

@@ -508,3 +508,14 @@ def test_a_repeated_member_of_a_cycle_is_told_once(acme: Repository) -> None:
     assert ["g2000 → a → g2000" in line or "a → g2000 → a" in line for line in told].count(True) == 1
     assert ["g2000 → b → g2000" in line or "b → g2000 → b" in line for line in told].count(True) == 1
     assert len(told) == 2
+
+
+def test_the_moment_of_leaving_has_a_time(acme: Repository) -> None:
+    """A day alone would leave open whether it still counts; there is `last_day` for that."""
+    acme.write("more.yaml", "people: {kim: {name: Kim, left: 2026-03-31}}")
+    assert acme.problem() == (
+        "more.yaml:1:33: error: left is a day, and no moment\n"
+        "    write the time too: 2026-03-31 18:00; for a whole day there is last_day"
+    )
+    acme.write("more.yaml", "people: {kim: {name: Kim, left: 2026-03-31 18:00 Europe/Berlin}}")
+    assert acme.company().people["kim"].left == datetime(2026, 3, 31, 16, tzinfo=UTC)

@@ -117,3 +117,13 @@ def test_a_grant_holds_from_its_start_until_just_before_its_end(moment: datetime
     assert (number in declared.grants) is granted
     assert declared.absent.get(number) is (AbsentBecause.EXPIRED if absent else None)
     assert declared.accounts == ({"ana": Presence.PRESENT} if granted else {})
+
+
+def test_somebody_who_left_is_gone_from_that_moment_on_whatever_the_last_day_is() -> None:
+    """To the second; the day is the one in the organization's time zone."""
+    left = datetime(2026, 6, 15, 22, 30, tzinfo=UTC)
+    person = Person("ana", "Ana", last_day=date(2026, 8, 31), left=left)
+    given = company(people=[person], timezone="Europe/Berlin")
+    assert resolve_company(given, left - timedelta(seconds=1)).is_here("ana")
+    leaver = resolve_company(given, left).leavers["ana"]
+    assert (leaver.last_day, leaver.left) == (date(2026, 6, 16), left)

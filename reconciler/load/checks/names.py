@@ -1,6 +1,7 @@
 """Names that somebody must have: people, groups, owners, attributes, entitlements of apps."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from reconciler.load.checks.report import Report, Spot
 from reconciler.load.faults import quote
@@ -55,10 +56,17 @@ def check_person(company: Company, report: Report, spot: Spot, name: str) -> Per
 def check_owner(company: Company, report: Report, spot: Spot, owner: str, what: str) -> None:
     """Check that whoever answers for something is a person, and still there (else a warning: it is only time)."""
     person = check_person(company, report, spot, owner)
-    if person and person.last_day and person.last_day < report.today:
+    if person and (day := _left_on(person, report.today)):
         key = spot.steps[-1]
-        message = f"{owner}, {key} of {what}, left on {person.last_day}"
+        message = f"{owner}, {key} of {what}, left on {day}"
         report.warn(Spot(spot.place), message, f"name somebody else as {key}")
+
+
+def _left_on(person: Person, today: date) -> date | None:
+    """Return the day on which somebody left, None for who is here."""
+    if person.left and person.left.date() <= today:
+        return person.left.date()
+    return person.last_day if person.last_day and person.last_day < today else None
 
 
 def known_attributes(people: Collection[Person]) -> frozenset[str]:
