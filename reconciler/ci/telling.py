@@ -33,9 +33,9 @@ _CHANGES: Final = "<!-- reconciler:changes "
 _MOST_REMEMBERED: Final = 150
 
 
-def plan_comment(plan: Plan, event: Event, warnings: Sequence[str] = ()) -> str:
+def plan_comment(plan: Plan, event: Event) -> str:
     """Return the comment of a plan: the plan, what it is of, and where nobody can edit it."""
-    ends = [*(f"> ⚠ {sentence(text)}" for text in warnings), _footer(event), _remember(plan)]
+    ends = [_footer(event), _remember(plan)]
     room = LONGEST_BODY - sum(len(end.encode()) + 2 for end in ends) - _SPARE
     whole = render_comment(plan, marker=_MARKER, limit=room, details=event.run_url)
     _, _, body = whole.partition("\n")  # whoever writes the comment puts the marker there

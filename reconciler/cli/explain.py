@@ -34,6 +34,7 @@ def command(common: Common, /, identity: str, app: str | None, at: datetime | No
     from reconciler.render.explain import explained_data, render_explained
     from reconciler.resolve.explain import explain
     from reconciler.run.declaring import declared_apps
+    from reconciler.run.provenance import find_provenance
 
     session = open_company(common, at)
     company = session.company
@@ -45,13 +46,15 @@ def command(common: Common, /, identity: str, app: str | None, at: datetime | No
         for declared in declared_apps(session, [app] if app else sorted(company.apps))
     ]
     shown = [(name, items) for name, items in explained if app or any(item.reasons for item in items)]
+    places = [place for _, items in shown for item in items for reason in item.reasons for place in reason.places]
+    origins = find_provenance(session, places)
     if common.json:
-        apps = [{"app": name, "items": [explained_data(item) for item in items]} for name, items in shown]
+        apps = [{"app": name, "items": [explained_data(item, origins) for item in items]} for name, items in shown]
         print_data({"identity": identity, "moment": session.moment.isoformat(), "apps": apps})
         return
     print_lines(_headline(company, identity))
     for name, items in shown:
-        print_lines(["", *render_explained(name, items, width=common.width, colour=common.colour())])
+        print_lines(["", *render_explained(name, items, width=common.width, colour=common.colour(), origins=origins)])
     if not shown:
         print_lines(["", "nothing is declared in any app"])
 

@@ -26,6 +26,7 @@ def command(common: Common, /, entitlement: str, at: datetime | None) -> None:
     from reconciler.render.explain import explained_data, render_holders
     from reconciler.resolve.explain import who
     from reconciler.run.declaring import declared_apps
+    from reconciler.run.provenance import find_provenance
 
     app, key = _parts(entitlement)
     session = open_company(common, at)
@@ -33,11 +34,13 @@ def command(common: Common, /, entitlement: str, at: datetime | None) -> None:
     declared = next(iter(declared_apps(session, [app])))
     check_names([key], {*declared.names.entitlements, *declared.entitlements}, "entitlement")
     items = who(session.resolved, declared, key)
+    origins = find_provenance(session, [place for item in items for reason in item.reasons for place in reason.places])
     if common.json:
-        holders = [explained_data(item) for item in items]
+        holders = [explained_data(item, origins) for item in items]
         print_data({"entitlement": entitlement, "moment": session.moment.isoformat(), "holders": holders})
         return
-    print_lines(render_holders(entitlement, items, width=common.width, colour=common.colour()))
+    lines = render_holders(entitlement, items, width=common.width, colour=common.colour(), origins=origins)
+    print_lines(lines)
     if not items:
         print_lines(["  nobody"])
 

@@ -6,10 +6,11 @@ dropped by the pull request. Pure.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, kind_of
+from reconciler.plan.basis import basis_of
 from reconciler.plan.order import in_order, requirements
 from reconciler.plan.plan import AppPlan, Fact, Finding, TicketCancellation
 from reconciler.plan.touched import Touched
@@ -55,7 +56,15 @@ def leave_out(head: AppPlan) -> Compared:
     return Compared(_only(head), replace(head, adoption=Adoption()), _only(head))
 
 
-def compare_app(head: AppPlan, base: AppPlan | None, touched: Touched, explain: Explain, formerly: Explain) -> Compared:
+def compare_app(  # noqa: PLR0913 - two plans, and what is known of them
+    head: AppPlan,
+    base: AppPlan | None,
+    touched: Touched,
+    explain: Explain,
+    formerly: Explain,
+    *,
+    about: frozenset[str] | None = None,
+) -> Compared:
     """Part the plan of one app.
 
     Args:
@@ -64,12 +73,13 @@ def compare_app(head: AppPlan, base: AppPlan | None, touched: Touched, explain: 
         touched: what the pull request asks for.
         explain: why the head asks for an item.
         formerly: why the base asked for one that the head is silent about.
+        about: the holders whom the base's plan was limited to; about everybody else it says what the head's does.
     """
     split = _Split()
-    _part(head.changes, base.changes if base else (), split)
+    _part(head.changes, base.changes if base else (), split, about)
     _hold_back(head, split)
     own = tuple(_explain_removal(change, formerly) for change in split.own)
-    mine, before = _part_findings(head, base, touched, own)
+    mine, before = _part_findings(head, base, touched, own, about)
     already = _already(head, touched, own, mine, explain)
     cancelled = {one.key for one in base.cancellations} if base else set()
     return Compared(
@@ -107,17 +117,32 @@ def _only(
     adoption: Adoption = Adoption(),  # noqa: B008 - frozen
     cancellations: Sequence[TicketCancellation] = (),
 ) -> AppPlan:
-    """Return a plan with nothing in it but this."""
+    """Return a plan with nothing in it but this; what is unmanaged is nobody's pull request."""
     return replace(
-        plan, changes=tuple(changes), findings=tuple(findings), adoption=adoption, cancellations=tuple(cancellations)
+        plan,
+        changes=tuple(changes),
+        findings=tuple(findings),
+        adoption=adoption,
+        cancellations=tuple(cancellations),
+        counts=replace(plan.counts, unmanaged_accounts=0, unmanaged_grants=0),
     )
 
 
-def _part(head: Iterable[Change], base: Iterable[Change], split: _Split) -> None:
+def _part(head: Iterable[Change], base: Iterable[Change], split: _Split, about: frozenset[str] | None) -> None:
     asked = {change.id: change for change in base}
     for change in head:
-        _part_one(change, asked.pop(change.id, None), split)
+        if _is_aside(change.item, about):
+            split.before.append(change)
+        else:
+            _part_one(change, asked.pop(change.id, None), split)
     split.dropped.extend(asked.values())
+
+
+def _is_aside(item: Item | None, about: frozenset[str] | None) -> bool:
+    """Say whether an item is one about which the base's plan is known to be like the head's, and was not made."""
+    if about is None or isinstance(item, EntitlementItem):
+        return False
+    return item is None or item.holder not in about
 
 
 def _part_one(change: Change, asked: Change | None, split: _Split) -> None:
@@ -199,7 +224,7 @@ def _explain_removal(change: Change, formerly: Explain) -> Change:
 
 
 def _part_findings(
-    head: AppPlan, base: AppPlan | None, touched: Touched, own: Sequence[Change]
+    head: AppPlan, base: AppPlan | None, touched: Touched, own: Sequence[Change], about: frozenset[str] | None
 ) -> tuple[list[Finding], list[Finding]]:
     """Return the findings that are the pull request's: new ones, and whatever stands in the way of what it asks for."""
     known = {(one.fact, one.item, one.text) for one in base.findings} if base else set()
@@ -208,7 +233,7 @@ def _part_findings(
     mine: list[Finding] = []
     before: list[Finding] = []
     for one in head.findings:
-        new = (one.fact, one.item, one.text) not in known
+        new = (one.fact, one.item, one.text) not in known and not _is_aside(one.item, about)
         ours = new or one.item in touched.items or _stands_in_the_way(one, holders, keys)
         (mine if ours else before).append(one)
     return mine, before
@@ -245,7 +270,9 @@ def _already(
         if _is_whole(head, item) if wanted else item in gone:
             listed.append(item)
     listed.extend(AccountItem(name) for name in touched.values if AccountItem(name) not in {*busy, *touched.items})
-    yield from _tell(sorted(listed, key=str), touched.items, explain)
+    privileged = basis_of(head).privileged
+    apart = {item for item in listed if not isinstance(item, AccountItem) and item.entitlement in privileged}
+    yield from _tell(sorted(listed, key=str), touched.items, apart, explain)
 
 
 def _is_whole(head: AppPlan, item: Item) -> bool:
@@ -260,14 +287,17 @@ def _is_whole(head: AppPlan, item: Item) -> bool:
     return all(part is not None and part.complete and not part.unread for part in found)
 
 
-def _tell(items: Sequence[Item], wanted: Mapping[Item, bool], explain: Explain) -> Iterator[Finding]:
-    if len(items) <= SINGLY:
-        for item in items:
-            why = explain(item)
-            text = "asked for here, and there already" if wanted.get(item, True) else "removed here, and gone already"
-            yield Finding(Fact.ALREADY, item, text, _place(why), why)
-        return
-    kinds = Counter("accounts" if isinstance(item, AccountItem) else kind_of(item.entitlement) for item in items)
+def _tell(
+    items: Sequence[Item], wanted: Mapping[Item, bool], privileged: Collection[Item], explain: Explain
+) -> Iterator[Finding]:
+    """Yield a finding for each item; where there are many, only the privileged ones are told singly."""
+    singly = items if len(items) <= SINGLY else [item for item in items if item in privileged]
+    for item in singly:
+        why = explain(item)
+        text = "asked for here, and there already" if wanted.get(item, True) else "removed here, and gone already"
+        yield Finding(Fact.ALREADY, item, text, _place(why), why, item in privileged)
+    rest = items if len(singly) < len(items) else ()
+    kinds = Counter("accounts" if isinstance(item, AccountItem) else kind_of(item.entitlement) for item in rest)
     for kind, count in sorted(kinds.items()):
         yield Finding(Fact.ALREADY, None, f"{count} items of kind {kind}: as this pull request asks for already")
 

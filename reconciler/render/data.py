@@ -16,7 +16,10 @@ The shape (`version` rises only when something is taken away or changes its mean
                         cause, why: [{text, place}], privileged, blocked}],
              findings: [{fact, item, text, place, why, privileged, refuses, fails_drift,
              name}],
-             cancellations: [{way, change_id, key, address, reason}]}]}
+             cancellations: [{way, change_id, key, address, reason}]}],
+                                                  and of the plan of a pull request alone:
+     comparison: {base, head, edits, rerouted: [app], before: [app as above], dropped: [app as above]},
+     provenance: [{place, commit, author, at, pull_request}]}
 
 An item is `{holder}`, `{entitlement}` or `{holder, entitlement}`; a place is `{file, line, column}` or null; an instant
 is RFC 3339 with its offset. Unlike the plan file, this cannot be applied. Texts are as they came: whoever shows them
@@ -29,10 +32,11 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Value
-from reconciler.plan.plan import AppPlan, Fact, Finding, Plan
+from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Plan
 from reconciler.problems import Place
 from reconciler.provider.change import Change, Why
 from reconciler.provider.snapshot import Completeness
+from reconciler.render.compared import provenance_data
 from reconciler.render.tally import count_changes, count_unmanaged
 
 VERSION = 1
@@ -55,7 +59,21 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "summary": _summary(plan),
         "verdicts": [asdict(verdict) for verdict in plan.verdicts],
         "apps": [_app_data(app) for app in plan.apps],
+        **(_comparison_data(plan, plan.comparison) if plan.comparison else {}),
     }
+
+
+def _comparison_data(plan: Plan, compared: Comparison) -> dict[str, Any]:
+    comparison = {
+        "base": compared.base,
+        "head": compared.head,
+        "edits": compared.edits,
+        "rerouted": [app for app, _ in compared.rerouted],
+        "before": [_app_data(app) for app in compared.before],
+        "dropped": [_app_data(app) for app in compared.dropped],
+    }
+    provenance = [{"place": place_data(place), **provenance_data(one)} for place, one in plan.provenance]
+    return {"comparison": comparison, "provenance": provenance}
 
 
 def _listed(value: Any) -> Any:

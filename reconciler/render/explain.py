@@ -1,9 +1,12 @@
 """Why somebody has what they have, and who has something: each item with its chains beneath."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
+from reconciler.plan.plan import Provenance
+from reconciler.problems import Place
 from reconciler.render.colours import Palette, palette
+from reconciler.render.compared import origin_words, provenance_data
 from reconciler.render.data import item_data, place_data
 from reconciler.render.escape import visible, wrap
 from reconciler.render.layout import UNLIMITED
@@ -11,30 +14,39 @@ from reconciler.render.words import subject
 from reconciler.resolve.declared import Presence, Reason
 from reconciler.resolve.explain import ExplainedItem
 
+_UNKNOWN: Mapping[Place, Provenance] = {}
 
-def render_explained(app: str, items: Sequence[ExplainedItem], *, width: int, colour: bool) -> Iterator[str]:
+Origins: TypeAlias = Mapping[Place, Provenance]
+"""Where lines come from, as far as that is known."""
+
+
+def render_explained(
+    app: str, items: Sequence[ExplainedItem], *, width: int, colour: bool, origins: Origins = _UNKNOWN
+) -> Iterator[str]:
     """Yield what one identity has in an app: the account and each entitlement, with every reason and its places."""
     paint = palette(colour=colour)
     yield paint.paint(paint.strong, visible(app))
     for item in items:
-        yield from _item_lines(subject(item.item)[1] or "account", item, width, paint)
+        yield from _item_lines(subject(item.item)[1] or "account", item, width, paint, origins)
 
 
-def render_holders(entitlement: str, items: Sequence[ExplainedItem], *, width: int, colour: bool) -> Iterator[str]:
+def render_holders(
+    entitlement: str, items: Sequence[ExplainedItem], *, width: int, colour: bool, origins: Origins = _UNKNOWN
+) -> Iterator[str]:
     """Yield who has one entitlement (`app/kind:name`), each holder with every reason and its places."""
     paint = palette(colour=colour)
     yield paint.paint(paint.strong, visible(entitlement))
     for item in items:
-        yield from _item_lines(subject(item.item)[0], item, width, paint)
+        yield from _item_lines(subject(item.item)[0], item, width, paint, origins)
 
 
-def _item_lines(name: str, item: ExplainedItem, width: int, paint: Palette) -> Iterator[str]:
+def _item_lines(name: str, item: ExplainedItem, width: int, paint: Palette, origins: Origins) -> Iterator[str]:
     level = f" at {visible(item.level)}" if item.level else ""
     symbol, code = _mark(item.presence, paint)
     stands = "" if item.presence is Presence.PRESENT else f"  {paint.paint(code, _stand(item.presence))}"
     yield f"  {paint.paint(code, symbol)} {name}{level}{stands}"
     for reason in item.reasons:
-        text = _reason_line(reason)
+        text = _reason_line(reason, origins)
         for line in [text] if width == UNLIMITED else wrap(text, width - 6):
             yield f"      {paint.paint(paint.quiet, line)}"
 
@@ -53,19 +65,34 @@ def _stand(presence: Presence | None) -> str:
     return presence.value if presence else "not declared"
 
 
-def _reason_line(reason: Reason) -> str:
-    places = ", ".join(dict.fromkeys(visible(place.short) for place in reason.places if place.file))
+def _reason_line(reason: Reason, origins: Origins) -> str:
+    places = ", ".join(dict.fromkeys(_place_words(place, origins) for place in reason.places if place.file))
     text = visible(reason.text)
     return f"{text} ({places})" if places else text
 
 
-def explained_data(item: ExplainedItem) -> dict[str, Any]:
-    """Return an explained item as data: `{item, presence, level, reasons: [{text, places}]}`; a silent one has null."""
+def _place_words(place: Place, origins: Origins) -> str:
+    found = origins.get(place)
+    return f"{visible(place.short)}, {origin_words(found)}" if found else visible(place.short)
+
+
+def explained_data(item: ExplainedItem, origins: Origins = _UNKNOWN) -> dict[str, Any]:
+    """Return an explained item as data; a silent one has null.
+
+    `{item, presence, level, reasons: [{text, places: [{file, line, column, origin: {commit, author, at,
+    pull_request}}]}]}`; a place whose commit is not known has no origin.
+    """
     return {
         "item": item_data(item.item),
         "presence": item.presence.value if item.presence else None,
         "level": item.level,
         "reasons": [
-            {"text": reason.text, "places": [place_data(place) for place in reason.places]} for reason in item.reasons
+            {"text": reason.text, "places": [_place_data(place, origins) for place in reason.places]}
+            for reason in item.reasons
         ],
     }
+
+
+def _place_data(place: Place, origins: Origins) -> dict[str, Any] | None:
+    data, found = place_data(place), origins.get(place)
+    return {**data, "origin": provenance_data(found)} if data and found else data

@@ -24,7 +24,7 @@ from reconciler.render.words import (
 SHOWN_AT_MOST = 20
 """How many unprivileged findings of one fact an app shows before the rest is only counted."""
 
-_FOLDED = frozenset({Fact.UNMANAGED, Fact.OBSERVED, Fact.WAITING, Fact.RENAMED})
+_FOLDED = frozenset({Fact.UNMANAGED, Fact.ALREADY, Fact.OBSERVED, Fact.WAITING, Fact.RENAMED})
 _SYMBOLS = {
     Fact.UNMANAGED: "?",
     Fact.CONFLICT: "⚠",
@@ -40,6 +40,7 @@ _ORDER = (
     Fact.WAITING,
     Fact.RENAMED,
     Fact.ADOPTED,
+    Fact.ALREADY,
     Fact.OBSERVED,
     Fact.NOTE,
     Fact.UNMANAGED,

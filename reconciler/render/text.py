@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.plan.plan import AppPlan, Plan
 from reconciler.render.colours import Palette, palette
+from reconciler.render.compared import comparison_words, left_out, left_out_words, name_commits
 from reconciler.render.escape import columns, visible, wrap
 from reconciler.render.layout import UNLIMITED, Layout
 from reconciler.render.rows import app_rows
@@ -23,7 +24,11 @@ def render_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) 
         verbose: every reason, whole values, every unmanaged item, and apps with nothing to show.
     """
     paint = palette(colour=colour)
+    plan = name_commits(plan, whole=verbose)
     yield from plan_header(plan, paint)
+    if verbose and (before := left_out(plan)):
+        yield paint.paint(paint.quiet, "before this checkout's changes, and left to plans of their own:")
+        yield from app_lines(before, width=width, paint=paint)
     yield from app_lines(plan, width=width, paint=paint, verbose=verbose)
     yield from _footer(plan, [] if verbose else _quiet_apps(plan), width, paint)
 
@@ -46,7 +51,8 @@ def _quiet_apps(plan: Plan) -> list[AppPlan]:
 def plan_header(plan: Plan, paint: Palette) -> Iterator[str]:
     """Yield what a plan was limited to, or that it is of another day; nothing for an ordinary one."""
     at = f"as it will be at {instant(plan.moment)}; cannot be applied" if plan.future else ""
-    if said := join_words([at, scope_words(plan.scope)]):
+    compared = comparison_words(plan.comparison) if plan.comparison else ""
+    if said := join_words([at, scope_words(plan.scope), compared]):
         yield paint.paint(paint.strong, said)
         yield ""
 
@@ -62,7 +68,7 @@ def _app_head(app: AppPlan, paint: Palette) -> Iterator[str]:
 
 
 def _footer(plan: Plan, quiet: Sequence[AppPlan], width: int, paint: Palette) -> Iterator[str]:
-    if quiet and len(quiet) < len(plan.apps):
+    if not plan.comparison and quiet and len(quiet) < len(plan.apps):
         names = [f"{visible(app.app)} ({effort(app)})" if effort(app) else visible(app.app) for app in quiet]
         yield from _wrapped(f"As declared: {', '.join(names)}", width, paint.quiet, paint)
         yield ""
@@ -91,8 +97,10 @@ def _refusals(plan: Plan, paint: Palette) -> Iterator[str]:
 def _summary(plan: Plan, width: int, paint: Palette) -> Iterator[str]:
     tally = count_changes(plan)
     nothing = plan.empty and plan.complete and not plan.refused
-    first = all_well(plan) if nothing else f"Plan: {headline(tally)}"
-    rest = join_words([*remarks(plan, tally), limits(plan)])
+    done = "nothing to do: this checkout changes no access" if plan.comparison else all_well(plan)
+    first = done if nothing else f"Plan: {headline(tally)}"
+    before = left_out_words(plan.comparison) if plan.comparison else ""
+    rest = join_words([*remarks(plan, tally), limits(plan), before])
     if not rest:
         yield paint.paint(paint.strong, first)
     elif width == UNLIMITED or columns(first) + 3 + columns(rest) <= width:

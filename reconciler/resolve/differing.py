@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.model.access import Recipients
 from reconciler.model.apps import App
+from reconciler.model.company import Company
 from reconciler.model.identities import Person, ServiceAccount
 from reconciler.resolve.resolved import Block, Resolved
 
@@ -42,6 +43,12 @@ def differ(base: Resolved, head: Resolved) -> Differing:
     if base.company.settings.timezone != head.company.settings.timezone:
         apps.update(head.company.apps)
     return Differing(frozenset(apps), identities, frozenset(_keys(base, head, identities)))
+
+
+def is_edited(base: Company, head: Company, identity: str) -> bool:
+    """Say whether an identity that both have is written differently."""
+    one, other = (company.people.get(identity) for company in (base, head))
+    return bool(one and other and _WRITTEN[Person](one) != _WRITTEN[Person](other))
 
 
 def same_app(one: App | None, other: App) -> bool:

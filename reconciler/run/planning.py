@@ -61,7 +61,7 @@ def plan_with(
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
-        warnings=(*map(str, session.warnings), *_orphans(session, state)),
+        warnings=(*map(str, session.warnings), *_orphans(session, state), *(base.warnings if base else ())),
         comparison=parts.comparison,
         refusals=parts.refusals,
     )
@@ -109,16 +109,14 @@ async def _plan_apps(
     asked = [app for app in apps if app.name not in unasked]
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
     async with reading(session, asked, pins, progress) as answers:
-        from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
-        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - same
+        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - imported while the first requests are under way
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
         gatherer = Gatherer(session, scope, state, lost)
         comparer = Comparer(session)
         await answers.use_the_wait(gatherer.prepare)
         async for answer in answers:
-            inputs = gatherer.gather(answer)
-            comparer.add(inputs, plan_app(inputs))
+            comparer.add(gatherer.gather(answer))
     for app in apps:
         if app.name in unasked:
             comparer.leave_unasked(app)

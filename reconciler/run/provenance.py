@@ -1,15 +1,17 @@
 """Each line that a plan names is told with the commit it comes from; what was removed, with the one that did it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.blame import Blame, Origin
-from reconciler.load.repository import Repository
+from reconciler.load.repository import Repository, is_in_git
+from reconciler.model.company import Company
 from reconciler.plan.compare import REMOVED
 from reconciler.plan.plan import AppPlan, Plan, Provenance
-from reconciler.problems import Place
+from reconciler.problems import NOWHERE, Place
 from reconciler.provider.change import Change, Why
+from reconciler.resolve.differing import is_edited
 from reconciler.run.base import Base
 from reconciler.run.session import Session
 
@@ -23,13 +25,15 @@ def tell_provenance(plan: Plan, session: Session, base: Base) -> Plan:
     """Return the plan of a pull request with the commits that its lines come from."""
     repository = Repository(session.settings.root)
     try:
-        return _tell(plan, base, Blame(repository))
+        return _tell(plan, session, base, Blame(repository))
     finally:
         repository.close()
 
 
 def find_provenance(session: Session, places: Iterable[Place]) -> dict[Place, Provenance]:
     """Return place → where its line comes from, as far as git knows; nothing outside of a repository."""
+    if not is_in_git(session.settings.root):
+        return {}
     try:
         repository = Repository(session.settings.root)
     except ConfigurationError:
@@ -40,12 +44,41 @@ def find_provenance(session: Session, places: Iterable[Place]) -> dict[Place, Pr
         repository.close()
 
 
-def _tell(plan: Plan, base: Base, blame: Blame) -> Plan:
+def _tell(plan: Plan, session: Session, base: Base, blame: Blame) -> Plan:
     gone = _look_up_removals(plan, base, blame)
-    plan = replace(plan, apps=tuple(_explained(app, base, gone) for app in plan.apps))
+    teller = _Teller(session.company, base, gone)
+    plan = replace(plan, apps=tuple(replace(a, changes=tuple(map(teller.explain, a.changes))) for a in plan.apps))
     found = _look_up(blame, (place for app in plan.apps for place in _places(app)))
     found |= {place: origin for place, origin in gone.items() if place not in found}
     return replace(plan, provenance=tuple(sorted(found.items(), key=lambda pair: pair[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Says of what a pull request takes away what gave it before."""
+
+    head: Company
+    base: Base
+    gone: Mapping[Place, Provenance]
+
+    def explain(self, change: Change) -> Change:
+        """Name the line that was removed and the commit, or whatever gave it where all its lines are still there."""
+        formerly = [why for why in change.why if why.text.startswith(REMOVED)]
+        if not formerly:
+            return change
+        # Of each chain the first line that is gone: the others often go with it.
+        removed = {why.text: why.place for why in reversed(formerly) if _was_removed(why, self.base)}
+        if removed:
+            told = tuple(_say(place, self.gone.get(place)) for place in reversed(removed.values()))
+        else:
+            told = tuple(Why(f"no longer {why.text.removeprefix(REMOVED)}", self._person(change)) for why in formerly)
+        rest = tuple(why for why in change.why if why not in formerly)
+        return replace(change, why=tuple(dict.fromkeys((*rest, *told))))
+
+    def _person(self, change: Change) -> Place:
+        """Return where the holder is written, if that is what was changed."""
+        edited = is_edited(self.base.company, self.head, change.holder)
+        return self.head.people[change.holder].place if edited else NOWHERE
 
 
 def _look_up(blame: Blame, places: Iterable[Place]) -> dict[Place, Provenance]:
@@ -70,25 +103,6 @@ def _look_up_removals(plan: Plan, base: Base, blame: Blame) -> dict[Place, Prove
 
 def _was_removed(why: Why, base: Base) -> bool:
     return why.text.startswith(REMOVED) and base.edits.takes(why.place.file, why.place.line)
-
-
-def _explained(app: AppPlan, base: Base, gone: Mapping[Place, Provenance]) -> AppPlan:
-    return replace(app, changes=tuple(_explain_one(change, base, gone) for change in app.changes))
-
-
-def _explain_one(change: Change, base: Base, gone: Mapping[Place, Provenance]) -> Change:
-    """Name the line that was removed, and the commit; or what gave it before, where all its lines are still there."""
-    formerly = [why for why in change.why if why.text.startswith(REMOVED)]
-    if not formerly:
-        return change
-    # Of each chain the first line that is gone: the others often go with it.
-    removed = {why.text: why.place for why in reversed(formerly) if _was_removed(why, base)}
-    if removed:
-        told = tuple(_say(place, gone.get(place)) for place in reversed(removed.values()))
-    else:
-        told = tuple(Why(f"no longer {why.text.removeprefix(REMOVED)}") for why in formerly)
-    rest = tuple(why for why in change.why if why not in formerly)
-    return replace(change, why=tuple(dict.fromkeys((*rest, *told))))
 
 
 def _say(place: Place, by: Provenance | None) -> Why:

@@ -1,0 +1,270 @@
+"""The life of a pull request with the real command: planned, merged in every way, applied; drift is left alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from checkout import Checkout, changes, findings, left_out
+
+from reconciler.cli.exits import Exit
+
+ADMIN = "wiki/grant/omar/role:admin"
+LOST = "wiki/grant/ana/team:eng"
+
+
+def lose(checkout: Checkout) -> None:
+    """Take something away from Ana in the app, behind git's back."""
+    checkout.replace("grants.csv", "ana,team:eng,\n", "")
+
+
+def test_only_what_the_pull_request_changes_is_in_its_plan(checkout: Checkout) -> None:
+    """Drift is folded away, and told as what was there before."""
+    lose(checkout)
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    head = checkout.commit("Make Omar an admin")
+    plan = checkout.plan("main")
+    assert changes(plan) == [ADMIN]
+    assert left_out(plan) == [LOST]
+    assert plan["comparison"]["base"] == checkout.git("rev-parse", "main")
+    assert plan["comparison"]["head"] == head
+
+
+def test_what_is_not_committed_counts_as_well(checkout: Checkout) -> None:
+    """The work tree is what is compared, new files too; then no commit is named for it."""
+    checkout.give("omar", "role:admin")
+    plan = checkout.plan("HEAD")
+    assert changes(plan) == [ADMIN]
+    assert plan["comparison"]["head"] == ""
+    assert plan["provenance"] == []
+
+
+def test_drift_alone_is_nobodys_pull_request(checkout: Checkout) -> None:
+    """A branch that changes no access has an empty plan, whatever happened in the apps."""
+    lose(checkout)
+    checkout.branch("request")
+    checkout.write("README.yaml", "# nothing\n")
+    checkout.commit("Say nothing")
+    done = checkout.run("plan", "--base", "main", "--detailed-exitcode")
+    assert done.returncode == Exit.DONE, done.stdout
+    assert "this checkout changes no access" in done.stdout
+    assert "1 of drift" in done.stdout
+
+
+@pytest.mark.parametrize("way", ["merge", "squash", "rebase"])
+def test_what_was_reviewed_is_applied_however_it_is_merged(checkout: Checkout, way: str) -> None:
+    """The digest is kept; drift that came before or after the review is still there afterwards."""
+    lose(checkout)
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    reviewed = checkout.pull_request()
+    checkout.replace(
+        "grants.csv",
+        "omar,space:web,write\n" if "omar,space" in checkout.read("grants.csv") else "1,space:web,write\n",
+        "",
+    )
+    checkout.git("checkout", "--quiet", "main")
+    before = checkout.git("rev-parse", "HEAD")
+    if way == "merge":
+        checkout.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #7 from ana/request", "request")
+    elif way == "squash":
+        checkout.git("merge", "--quiet", "--squash", "request")
+        checkout.commit("Make Omar an admin (#7)")
+    else:
+        checkout.git("rebase", "--quiet", "request")
+    done = checkout.run("apply", "--base", before, str(reviewed))
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert "role:admin" in " ".join(row for row in checkout.live() if row.startswith("1 "))
+    assert not any(row.startswith(("ana team:eng", "1 space:web")) for row in checkout.live())
+    rest = json.loads(checkout.run("plan", "--json").stdout)
+    assert sorted(changes(rest)) == [LOST, "wiki/grant/omar/space:web"]
+
+
+def test_somebody_elses_merge_in_between_leaves_the_digest_as_it_is(checkout: Checkout) -> None:
+    """Even one that adds lines to the same file; and the stale branch does not revert it."""
+    checkout.branch("request")
+    checkout.replace(
+        "roles.yaml",
+        "grants:\n  - to: {people: [lee]}",
+        "grants:\n  - to: {people: [omar]}\n    grants: {wiki: [role:admin]}\n  - to: {people: [lee]}",
+    )
+    checkout.commit("Make Omar an admin")
+    reviewed = checkout.pull_request()
+    checkout.branch("other", "main")
+    checkout.write(
+        "roles.yaml",
+        checkout.read("roles.yaml") + "  - to: {people: [lee]}\n    grants: {wiki: [team:eng]}\n    reason: other\n",
+    )
+    checkout.commit("Let Lee in")
+    checkout.git("checkout", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--ff-only", "other")
+    checkout.run("apply", "--base", "HEAD^", "--yes")
+    assert "lee team:eng" in checkout.live()
+    checkout.git("checkout", "--quiet", "request")
+    stale = checkout.plan("main")
+    assert changes(stale) == [ADMIN]
+    assert left_out(stale) == ["wiki/revoke/lee/team:eng"]
+    checkout.git("checkout", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--no-edit", "request")
+    done = checkout.run("apply", "--base", "HEAD^1", str(reviewed))
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert {"lee team:eng", "1 role:admin"} <= set(checkout.live())
+
+
+def test_a_plan_is_refused_once_something_that_it_relies_on_has_moved(checkout: Checkout) -> None:
+    """Omar got the access by hand meanwhile: what was reviewed is not what would be done."""
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    reviewed = checkout.pull_request()
+    checkout.write("grants.csv", checkout.read("grants.csv") + "1,role:admin,\n")
+    done = checkout.run("apply", "--base", "main", str(reviewed))
+    assert done.returncode == Exit.REFUSED
+    assert f"no longer: {ADMIN}" in done.stderr
+
+
+def test_a_plan_is_refused_if_other_lines_are_merged_than_were_reviewed(checkout: Checkout) -> None:
+    """A line that has no effect yet was not in the review: the changes are the same, the lines are not."""
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    reviewed = checkout.pull_request()
+    checkout.write(
+        "later.yaml",
+        "grants:\n  - to: {people: [ana]}\n    start: 2090-01-01\n    reason: x\n    grants: {wiki: [role:admin]}\n",
+    )
+    checkout.commit("And one more thing")
+    assert changes(checkout.plan("main")) == [ADMIN]
+    done = checkout.run("apply", "--base", "main", str(reviewed))
+    assert done.returncode == Exit.REFUSED
+    assert "the lines of YAML" in done.stderr
+
+
+def test_a_plan_of_a_pull_request_is_not_applied_without_its_base(checkout: Checkout) -> None:
+    """It would apply drift too; nor is a whole plan applied as a part."""
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    reviewed = checkout.pull_request()
+    done = checkout.run("apply", str(reviewed))
+    assert done.returncode == Exit.ERROR
+    assert "--base" in done.stderr
+    whole = checkout.folder / "whole.json"
+    checkout.run("plan", "--out", str(whole))
+    done = checkout.run("apply", "--base", "main", str(whole))
+    assert done.returncode == Exit.ERROR
+    assert "compared with no base" in done.stderr
+    assert "1 role:admin" not in checkout.live()
+
+
+def test_what_is_asked_for_and_there_already_is_told_and_taken_on(checkout: Checkout) -> None:
+    """Somebody clicked first: nothing to do, but from the merge on it is ours, and a later removal removes it."""
+    checkout.write("grants.csv", checkout.read("grants.csv") + "1,role:admin,\n")
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    plan = checkout.plan("main")
+    assert changes(plan) == []
+    assert findings(plan, "adopted") == ["privileged, and held already: it becomes ours once this is applied"]
+    checkout.git("checkout", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--no-ff", "--no-edit", "request")
+    assert checkout.run("apply", "--base", "HEAD^", "--yes").returncode == Exit.DONE
+    checkout.branch("back")
+    checkout.git("rm", "--quiet", "omar.yaml")
+    assert changes(checkout.plan("main")) == ["wiki/revoke/omar/role:admin"]
+
+
+def test_what_was_changed_here_and_outside_is_a_conflict_that_is_told(checkout: Checkout) -> None:
+    """Somebody raised a level by hand, and the pull request lowers it: its own is set, and the plan says so."""
+    checkout.replace("grants.csv", "ana,space:web,write", "ana,space:web,admin")
+    checkout.branch("request")
+    checkout.replace("roles.yaml", "{space:web: write}", "{space:web: read}")
+    checkout.commit("Read is enough")
+    plan = checkout.plan("main")
+    assert "wiki/set-level/ana/space:web" in changes(plan)
+    [text] = findings(plan, "conflict")
+    assert "outside git as well: live is level 'admin'" in text
+
+
+def test_what_stands_on_something_that_is_not_yet_applied_waits_for_it(checkout: Checkout) -> None:
+    """Lee's account was deleted in the app: making it anew is drift's affair, and the grant is told as waiting."""
+    checkout.replace("wiki.csv", "lee,lee@acme.example,active\n", "")
+    checkout.replace("grants.csv", "lee,role:admin,\n", "")
+    checkout.branch("request")
+    checkout.give("lee", "team:eng")
+    checkout.commit("Let Lee in")
+    plan = checkout.plan("main")
+    assert changes(plan) == []
+    assert findings(plan, "waiting") == ["would grant; waits for what was asked for before: create account lee"]
+    assert "wiki/create-account/lee" in left_out(plan)
+
+
+def test_removed_lines_are_named_with_the_commit_that_removed_them(checkout: Checkout) -> None:
+    """And lines that are there with the one that they come from, its author and its pull request."""
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin (#41)")
+    checkout.apply_all()
+    checkout.branch("request")
+    checkout.git("rm", "--quiet", "omar.yaml")
+    gone = checkout.commit("Not any more")
+    checkout.give("lee", "team:eng")
+    new = checkout.commit("Let Lee in")
+    checkout.write("notes.yaml", "# later\n")
+    checkout.commit("Something else")
+    done = checkout.run("plan", "--base", "main", "--verbose")
+    assert f"removed from git (omar.yaml:3, {gone[:7]})" in done.stdout
+    assert f"(lee.yaml:3, {new[:7]}, Ana Ruiz)" in done.stdout
+    told = {(one["place"]["file"], one["commit"]) for one in checkout.plan("main")["provenance"]}
+    assert told == {("omar.yaml", gone), ("lee.yaml", new)}
+
+
+def test_what_follows_from_a_change_of_a_person_names_what_gave_it_before(checkout: Checkout) -> None:
+    """The role's line is still there; the person's is not the same any more, and is the one that is named."""
+    checkout.branch("request")
+    checkout.replace(
+        "people.yaml",
+        "omar: {name: Omar Haddad, email: omar@acme.example, department: Engineering}",
+        "omar: {name: Omar Haddad, email: omar@acme.example, department: IT}",
+    )
+    gone = checkout.commit("Omar moves")
+    plan = checkout.plan("main")
+    assert "wiki/revoke/omar/team:eng" in changes(plan)
+    whys = [why for app in plan["apps"] for change in app["changes"] for why in change["why"]]
+    assert {(why["place"]["file"], why["place"]["line"]) for why in whys} == {("people.yaml", 4)}
+    assert all(why["text"].startswith("no longer role engineer") for why in whys)
+    assert {one["commit"] for one in plan["provenance"]} == {gone}
+
+
+def test_explain_names_commits(checkout: Checkout) -> None:
+    """Where the YAML is in git, each line with its commit and its pull request."""
+    checkout.give("omar", "role:admin")
+    commit = checkout.commit("Make Omar an admin (#41)")
+    done = checkout.run("explain", "omar", "wiki")
+    assert f"omar.yaml:3, {commit[:7]}, #41" in done.stdout
+    data = json.loads(checkout.run("who", "wiki/role:admin", "--json").stdout)
+    origins = [
+        place["origin"]
+        for holder in data["holders"]
+        for reason in holder["reasons"]
+        for place in reason["places"]
+        if "origin" in place
+    ]
+    assert {"commit": commit, "author": "Ana Ruiz", "pull_request": "41"} in [
+        {name: one[name] for name in ("commit", "author", "pull_request")} for one in origins
+    ]
+
+
+def test_the_number_of_a_pull_request_is_taken_from_the_merge_that_brought_it(checkout: Checkout) -> None:
+    """The commit itself does not tell; `Merge pull request #12` does, and no other."""
+    checkout.branch("request")
+    checkout.give("omar", "team:eng")
+    checkout.commit("Let Omar in")
+    checkout.git("checkout", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #12 from ana/request", "request")
+    checkout.give("lee", "team:eng")
+    checkout.commit("Straight to main")
+    out = checkout.run("explain", "omar", "wiki").stdout + checkout.run("explain", "lee", "wiki").stdout
+    assert "omar.yaml:3" in out
+    assert "#12" in next(line for line in out.splitlines() if "omar.yaml:3" in line)
+    assert "#" not in next(line for line in out.splitlines() if "lee.yaml:3" in line)
