@@ -79,7 +79,9 @@ def command(
     if reviewed is None and not yes:
         need_terminal()
     if revert:
-        return _revert(common, revert, lifted, alone=not (file or review or any(asked.values())), yes=yes)
+        return _revert(
+            common, revert, lifted, alone=not (file or review or base is not None or any(asked.values())), yes=yes
+        )
     scope = _scope_of(reviewed, make_scope(**asked))
     if base is not None and scope.due:
         raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")

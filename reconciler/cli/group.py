@@ -27,7 +27,7 @@ COMMANDS = {
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),
-    "ci": Entry("ci.group", "What the GitHub actions call: plan, apply, drift, fresh."),
+    "ci": Entry("ci.group", "What the GitHub actions call: plan, apply, drift, fresh, request."),
     "providers": Entry("providers", "List the installed providers and what each can do."),
     "schema": Entry("schema", "Print a JSON Schema, of the YAML or of the plan file."),
 }
