@@ -1,4 +1,4 @@
-"""Dates of one column: the order of day and month is known from the whole column, or asked for; never guessed by row."""
+"""Dates of one column: the order of day and month is known from the whole column, or asked for; never guessed."""
 
 import re
 from collections.abc import Iterable

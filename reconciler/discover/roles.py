@@ -17,7 +17,8 @@ class Suggestion:
     """A role that would say the same in fewer words.
 
     Attributes:
-        attribute, value: everybody with this value has all of it; empty where only the people are the same.
+        attribute, value: everybody with this value has all of it; empty where the people are everyone, or just these.
+        everyone: whether the people are all who are here.
         people: who has all of it by this role.
         others: who has some of it beside, and keeps it otherwise.
     """
@@ -27,6 +28,7 @@ class Suggestion:
     attribute: str = ""
     value: str = ""
     others: int = 0
+    everyone: bool = False
 
 
 def suggest_roles(
@@ -66,7 +68,7 @@ def _rule(
     if common:
         listed = set(names)
         others = sum(1 for name, wanted in has.items() if name not in listed and common & wanted)
-        yield Suggestion(tuple(sorted(common, key=str)), names, attribute, value, others)
+        yield Suggestion(tuple(sorted(common, key=str)), names, attribute, value, others, everyone=not attribute)
 
 
 def _alike(has: Mapping[str, set[Wanted]], told: set[tuple[str, Wanted]]) -> Iterable[Suggestion]:
