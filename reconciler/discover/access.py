@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.items import kind_of
+from reconciler.load.wording import KEY
 from reconciler.model.access import Wanted
 from reconciler.plan.routes import is_entitlement
 from reconciler.plan.sides import Sides
@@ -56,6 +57,7 @@ class Found:
         powerful: keys that seem privileged and are not declared so.
         levels: (holder, key, declared, live) where only the level differs: told, not written.
         held: (holder, key, level) of everything that present people hold, for suggestions.
+        unwritable: keys that no YAML can name: they are held by somebody, and stay unmanaged.
         unread: collections that were not read wholly, with the reason; nothing may be written then.
     """
 
@@ -67,6 +69,7 @@ class Found:
     powerful: tuple[str, ...] = ()
     levels: tuple[tuple[str, str, str, str], ...] = ()
     held: tuple[tuple[str, str, str | None], ...] = ()
+    unwritable: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
@@ -103,6 +106,7 @@ class _Finder:
         self.accepted = accepted
         names = sides.names
         self.live = [(names.item(grant), names.levels[level]) for grant, level in sides.granted.items()]
+        self.unwritable = {item.entitlement for item, _ in self.live if not KEY.fullmatch(item.entitlement)}
         self.privileged = {key for key, rules in sides.declared.entitlements.items() if rules.privileged}
 
     def find(self) -> Found:
@@ -114,6 +118,7 @@ class _Finder:
         grants, withheld = self._missing()
         accounts = self._bare_accounts(grants)
         held = [(item.holder, item.entitlement, level) for item, level in self.live if self._is_usable(item.holder)]
+        held = [one for one in held if one[1] not in self.unwritable]
         return Found(
             blocks=self._group(grants, accounts),
             strangers=self._strangers(),
@@ -122,6 +127,7 @@ class _Finder:
             withheld=tuple(sorted(withheld)),
             powerful=tuple(sorted({key for _, key, _ in held if looks_powerful(key)} - self.privileged)),
             levels=tuple(sorted(self._levels())),
+            unwritable=tuple(sorted(self.unwritable)),
             held=tuple(sorted(held, key=lambda one: one[:2])),
         )
 
@@ -139,6 +145,8 @@ class _Finder:
         for item, level in self.live:
             grant = names.grant(item.holder, item.entitlement)
             if grant in sides.wanted or grant in sides.declared.absent or not self._is_usable(item.holder):
+                continue
+            if {item.entitlement, item.holder} & self.unwritable:
                 continue
             if self._is_accepted(item.holder, item.entitlement):
                 found.append((item.holder, Wanted(item.entitlement, level)))

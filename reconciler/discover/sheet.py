@@ -10,6 +10,9 @@ from reconciler.errors import ConfigurationError
 MOST_BYTES = 64 * 1024 * 1024
 """More than this is no list of people: a company of 100,000 has about 20 MiB."""
 
+MOST_ROWS = 300_000
+MOST_COLUMNS = 1_000
+
 _DELIMITERS = ",;\t|"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -99,6 +102,9 @@ def _parse(name: str, text: str, delimiter: str) -> list[Row]:
             stripped = tuple(cell.strip() for cell in cells)
             if any(stripped):
                 rows.append(Row(reader.line_num, stripped))
+            if len(rows) > MOST_ROWS or len(cells) > MOST_COLUMNS:
+                what = f"more than {MOST_ROWS:,} rows, or {MOST_COLUMNS:,} columns"
+                raise ConfigurationError(f"{name}:{reader.line_num}: {what}", hint="export only people, one row each")
     except csv.Error as error:
         hint = "a quote is not closed, or a cell is larger than 131,072 characters"
         raise ConfigurationError(f"{name}:{reader.line_num}: {error}", hint=hint) from None

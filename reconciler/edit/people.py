@@ -8,8 +8,9 @@ from itertools import groupby
 
 from reconciler.edit.file import YamlFile, write_file
 from reconciler.edit.files import Files
+from reconciler.edit.several import set_values
+from reconciler.edit.source import Where
 from reconciler.edit.writing import Value
-from reconciler.errors import EditError
 from reconciler.model.company import Company
 
 PEOPLE_FILE = "people.yaml"
@@ -56,16 +57,13 @@ def change_people(company: Company, files: Files, changed: Mapping[str, Fields])
     Raises:
         EditError: a file cannot be changed so.
     """
+    by_file: dict[str, dict[Where, Value]] = {}
     for name, fields in changed.items():
         place = company.people[name].place
-        where = files.locate(place)
+        values = by_file.setdefault(place.file, {})
+        where: Where = ("people", name)  # an id is defined once; to look it up by its line takes far longer
         for key, value in fields.items():
-            path = (*where, *key.split(".", 1)) if key.startswith(("attributes.", "usernames.")) else (*where, key)
-            try:
-                files.change(place.file, partial(_set, path=path, value=value))
-            except EditError as error:
-                raise EditError(f"{name}: {error.message}", hint=error.hint) from None
-
-
-def _set(file: YamlFile, *, path: tuple[str | int, ...], value: Value) -> YamlFile:
-    return file.set(path, value)
+            steps = key.split(".", 1) if key.startswith(("attributes.", "usernames.")) else [key]
+            values[*where, *steps] = value
+    for path, values in by_file.items():
+        files.change(path, partial(set_values, values=values))

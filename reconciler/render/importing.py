@@ -67,6 +67,7 @@ def access_data(done: "AccessImport") -> dict[str, Any]:
         "service_accounts": list(done.services),
         "dropped": list(done.dropped),
         "suggestions": [_role(number, one) for number, one in enumerate(done.suggestions, 1)],
+        "unwritable": list(found.unwritable),
         "unread": list(found.unread),
         "files": list(done.files),
     }
@@ -98,6 +99,7 @@ def render_access(app: str, done: "AccessImport", *, dry_run: bool) -> Iterator[
         f"{holder} {key}: declared {want or 'none'}, is {live or 'none'}" for holder, key, want, live in found.levels
     ]
     yield from _sort("at another level than declared; change it by hand", levels)
+    yield from _sort("named in a way that no YAML can say; left unmanaged", found.unwritable)
     powerful = [f"{key}: {{privileged: true}}" for key in found.powerful]
     yield from _sort(f"sounds privileged; if it is, say so under apps.{app}.entitlements", powerful)
     yield _files(done.files, dry_run=dry_run)

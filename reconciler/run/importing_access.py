@@ -162,7 +162,8 @@ def _add_services(tree: Tree, session: Session, found: Found, app: str) -> tuple
     added: dict[str, Mapping[str, Value]] = {}
     for stranger in found.strangers:
         account = stranger.account
-        if account.status is AccountStatus.ACTIVE and (account.username or account.email) and not stranger.privileged:
+        name = account.username or account.email
+        if account.status is AccountStatus.ACTIVE and name and name.isprintable() and not stranger.privileged:
             name = make_id(account.email or account.username, account.username, taken)
             taken.add(name)
             added[name] = _service(stranger, company.apps[app].owner, app)

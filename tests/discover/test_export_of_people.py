@@ -161,9 +161,30 @@ def test_ids_know_other_alphabets() -> None:
     ]
 
 
+def test_a_file_of_a_gigabyte_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """It is refused by the first byte that is too much."""
+    (tmp_path / "reconciler.yaml").touch()
+    with (tmp_path / "hr.csv").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(ConfigurationError, match="larger than 64 MiB"):
+        import_export(tmp_path, tmp_path / "hr.csv", Layout({}), skip=False, dry_run=False)
+
+
+def test_hundreds_of_changes_are_written_at_once(tmp_path: Path) -> None:
+    """Each in its own line; nothing else moves."""
+    rows = [f"{number},P{number},p{number}@acme.example,{{}},,,\n" for number in range(200)]
+    run(tmp_path, HEAD + "".join(rows).replace("{}", "Engineering"))
+    before = (tmp_path / "people.yaml").read_text()
+    done = run(tmp_path, HEAD + "".join(rows).replace("{}", "IT"))
+    assert len(done.merged.changed) == 200
+    assert (tmp_path / "people.yaml").read_text() == before.replace("Engineering", "IT")
+
+
 def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
     """One that is larger than any list of people, or a cell without end."""
     with pytest.raises(ConfigurationError, match="larger than 64 MiB"):
         read_sheet("hr.csv", bytes(MOST_BYTES + 1))
+    with pytest.raises(ConfigurationError, match="300,000 rows"):
+        read_sheet("hr.csv", b"a\n" * 400_000)
     with pytest.raises(ConfigurationError, match="field limit"):
         read_sheet("hr.csv", b"Name,Email\n" + b"x" * 200_000)

@@ -81,6 +81,9 @@ def test_after_an_import_the_plan_is_empty_and_a_second_one_writes_nothing(data:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make(root, people, accounts, grants)
+        if data.draw(st.booleans()):
+            with (root / "grants.csv").open("a", encoding="utf-8") as file:
+                file.write("team:eng,space:a: b,write\nteam:eng,space:0123,\n")
         found = run(root, unmatched=data.draw(st.booleans())).found
         after = bytes_of(root)
         made = plan(root)
@@ -148,6 +151,15 @@ def test_strangers_become_service_accounts_where_it_is_asked(tmp_path: Path) -> 
     assert [(one.account.email, one.privileged) for one in done.found.strangers] == [("evil@acme.example", True)]
     assert plan(tmp_path).empty
     assert "service_accounts: [ci]" in (tmp_path / "grants/wiki.yaml").read_text()
+
+
+def test_what_no_yaml_can_name_is_told_and_the_rest_is_written(tmp_path: Path) -> None:
+    """A name with a line break in it stays unmanaged."""
+    make(tmp_path, 1, [("ana@acme.example", "active")], [])
+    (tmp_path / "grants.csv").write_text('holder,entitlement,level\n0,team:eng,\n0,"team:a\nb",\n')
+    (tmp_path / "entitlements.csv").write_text('entitlement\nrole:root\nteam:eng\n"team:a\nb"\n')
+    assert run(tmp_path).found.unwritable == ("team:a\nb",)
+    assert "[team:eng]" in (tmp_path / "grants/wiki.yaml").read_text()
 
 
 def test_an_app_that_could_not_be_read_wholly_writes_nothing(tmp_path: Path) -> None:
