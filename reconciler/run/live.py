@@ -4,8 +4,10 @@ import asyncio
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.suggest import suggest
+from reconciler.plan.app import join_app
 from reconciler.plan.plan import Scope
-from reconciler.plan.sides import Sides, join_sides
+from reconciler.plan.sides import Sides
+from reconciler.run.belief import judge_state
 from reconciler.run.gathering import Gatherer
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
@@ -28,12 +30,13 @@ def read_sides(session: Session, app: str, progress: ReadProgress | None) -> Sid
 
 
 async def _read(session: Session, app: str, state: StateStore, progress: ReadProgress | None) -> Sides:
+    scope = Scope(apps=(app,))
     async with reading(session, [session.company.apps[app]], {}, progress) as answers:
-        gatherer = Gatherer(session, Scope(apps=(app,)), state)
+        gatherer = Gatherer(session, scope, state, judge_state(session, scope, state).losses)
         inputs = [gatherer.gather(answer) async for answer in answers]
     if inputs[0].error:
         raise ConfigurationError(f"{app} cannot be read: {inputs[0].error}")
     errors = [way.error for way in inputs[0].ways if way.error]
     if errors and not any(way.snapshot for way in inputs[0].ways):
         raise ConfigurationError(f"{app} cannot be read: {'; '.join(errors)}")
-    return join_sides(inputs[0])
+    return join_app(inputs[0])
