@@ -20,7 +20,7 @@ OF_STATE = {"git": "git push", "postgres": "server's COMMIT"}
 def assert_nothing_lost(outcomes: list[Outcome]) -> None:
     """Nothing was lost in any cell, and most were struck.
 
-    How many transactions a run has depends on how long its requests take: on a busy machine the last may not be reached.
+    How many transactions a run has depends on how long its requests take: a busy machine may not reach the last ones.
     """
     assert sum(outcome.struck for outcome in outcomes) >= len(outcomes) * 3 // 4
     assert [(str(outcome.cell), outcome.lost) for outcome in outcomes if outcome.lost] == []
