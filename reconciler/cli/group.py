@@ -20,6 +20,7 @@ COMMANDS = {
     "show": Entry("show", "Show a plan from a file."),
     "apply": Entry("apply", "Make it true: apply a reviewed plan, or plan, ask and apply."),
     "drift": Entry("drift", "Show what was changed behind git's back."),
+    "import": Entry("importing", "Write people, and the access that an app has, into the YAML."),
     "explain": Entry("explain", "Tell why somebody has what they have."),
     "who": Entry("who", "Tell who has an entitlement, and what somebody has; now or then."),
     "request": Entry("request", "Ask for access, or give it back, by a pull request."),

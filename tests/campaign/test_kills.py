@@ -7,7 +7,7 @@ from battle import Cell, Outcome, recover
 from campaign import run
 from kills import kill_cells, sample
 from moments import sort_of
-from scene import Theatre
+from scene import Company, Theatre
 from trail import judge_trail
 
 from reconciler.audit.kinds import Kind
@@ -99,3 +99,25 @@ def assert_the_killed_run_is_told(public_stage: Theatre, moment: list[object], o
     shown = company.run("audit", "show", "--run", killed)
     assert "interruption settled" in shown.out
     assert company.run("audit", "verify").code == Exit.DONE
+
+
+def test_what_nobody_can_know_is_told_as_unknown_and_not_tried_again(company: Company) -> None:
+    """Killed after accounts were made, and then the app's accounts cannot be read: nobody makes them twice."""
+    company.server.habits.unique = ()
+    company.apply(count=str(company.folder / ".moments"), kill=["after POST", 4])
+    made = {user["userName"] for user in company.hub.users()}
+    company.server.habits.forbid = {"/Users"}
+    asked = len(company.server.log)
+    ended = company.apply()
+    assert ended.code in (Exit.PARTIAL, Exit.UNREAD), ended
+    assert "may or may not have been done" in ended.out
+    assert [request.line for request in company.server.log[asked:] if request.line == "POST /Users"] == []
+    with company.state() as state:
+        settled = {e.body["change"]: e.body["outcome"] for e in state.audit() if e.kind == Kind.SETTLED}
+    assert {settled[f"hub/create-account/{name}"] for name in ("ida", "jon", "kim", "lou", "mia")} == {"unknown"}
+    company.heal()
+    assert company.apply().code == Exit.DONE
+    names = [user["userName"] for user in company.hub.users()]
+    assert len(names) == len(set(names))
+    assert made <= set(names)
+    assert company.plan("--detailed-exitcode").code == Exit.DONE
