@@ -23,6 +23,9 @@ from reconciler.run.applying import apply_plan
 from reconciler.run.reading import ReadProgress
 from reconciler.run.session import open_session
 
+PATIENCE: Final = 1_800.0
+"""Seconds that one merge waits for another to be applied."""
+
 _OUTCOME: Final = "apply"
 
 
@@ -119,6 +122,7 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
         progress=progress,
         read_progress=read_progress,
         review=audit_review(case, ahead) if case else None,
+        wait=PATIENCE,
     )
     if not wrong:
         merge.anchoring.keep(merge.environ, session)

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, EXIT_UNREAD, Report
 from reconciler.ci.anchoring import Anchoring
-from reconciler.ci.applying import refuse_elsewhere, refuse_reachable
+from reconciler.ci.applying import PATIENCE, refuse_elsewhere, refuse_reachable
 from reconciler.ci.drift_text import (
     LABEL,
     gone_comment,
@@ -110,6 +110,7 @@ def _apply_due(session: Session, progress: Progress, read_progress: ReadProgress
         confirm=lambda _: True,
         progress=progress,
         read_progress=read_progress,
+        wait=PATIENCE,
     )
 
 
