@@ -10,7 +10,7 @@ from reconciler.render.forecast import cost_words, time_words
 from reconciler.render.inert import code, code_in_html, sentence
 from reconciler.render.origins import origin_lines, origins_of, short_commit
 from reconciler.render.rows import Row, adoption_rows, finding_row, symbol_of, unread_rows
-from reconciler.render.tally import all_well, app_headline, count_changes, headline, limits, remarks
+from reconciler.render.tally import all_well, app_headline, awaits_merge, count_changes, headline, limits, remarks
 from reconciler.render.words import (
     DRIFT,
     TICKET,
@@ -106,8 +106,9 @@ class Page:
         changes = [change for change in app.changes if not change.privileged]
         fresh = [change for change in changes if not _is_folded(change)]
         drift = [change for change in changes if _is_folded(change)]
-        urgent = [self._finding_line(finding) for finding in app.findings if _is_urgent(finding)]
-        quiet = [self._finding_line(finding) for finding in app.findings if not _is_urgent(finding)]
+        held = awaits_merge(self.plan, app)
+        urgent = [self._finding_line(one) for one in app.findings if _is_urgent(one, held=held)]
+        quiet = [self._finding_line(one) for one in app.findings if not _is_urgent(one, held=held)]
         urgent += [Line(self._unread_line(row), Rank.URGENT) for row in unread_rows(app)]
         quiet += [Line(f"- {row.label}: {row.holder} ({row.note})", Rank.NOTICED) for row in adoption_rows(app)]
         route = " → ".join(self.code(way) for way in route_of(app))
@@ -248,5 +249,8 @@ def _is_folded(change: Change) -> bool:
     return change.cause in DRIFT and not (change.privileged or change.blocked)
 
 
-def _is_urgent(finding: Finding) -> bool:
+def _is_urgent(finding: Finding, *, held: bool = False) -> bool:
+    """Say whether a finding is not folded; in an app that waits for the merge, what it will grant is the news."""
+    if held and finding.fact is Fact.WAITING:
+        return True
     return finding.fact in _URGENT or finding.refuses or finding.fails_drift or finding.privileged

@@ -102,6 +102,7 @@ def remarks(plan: Plan, tally: Tally) -> list[str]:
         f"{facts[Fact.WAITING]} waiting" if facts[Fact.WAITING] else "",
         f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(plan)) else "",
         f"{number(unread, 'app')} not read completely" if unread else "",
+        f"{number(held, 'app')} planned only after the merge" if (held := _held(plan)) else "",
     ]
     return [part for part in parts if part]
 
@@ -119,8 +120,19 @@ def limits(plan: Plan) -> str:
 
 
 def all_well(plan: Plan) -> str:
-    """Return the one line of a plan with nothing to do."""
+    """Return the one line of a plan with nothing to do; a pull request's own speaks of that alone."""
+    if plan.comparison:
+        return "nothing to apply yet" if _held(plan) else "nothing to do: this checkout changes no access"
     accounts = sum(app.counts.declared_accounts for app in plan.apps)
     grants = sum(app.counts.declared_grants for app in plan.apps)
     verb = "is" if accounts + grants == 1 else "are"
     return f"nothing to do: {number(accounts, 'account')} and {number(grants, 'grant')} {verb} as declared"
+
+
+def awaits_merge(plan: Plan, app: AppPlan) -> bool:
+    """Say whether the base of a pull request does not know an app's route: its changes wait for the merge."""
+    return bool(plan.comparison) and app.app in {name for name, _ in plan.comparison.rerouted}
+
+
+def _held(plan: Plan) -> int:
+    return sum(awaits_merge(plan, app) for app in plan.apps)

@@ -97,8 +97,7 @@ def _refusals(plan: Plan, paint: Palette) -> Iterator[str]:
 def _summary(plan: Plan, width: int, paint: Palette) -> Iterator[str]:
     tally = count_changes(plan)
     nothing = plan.empty and plan.complete and not plan.refused
-    done = "nothing to do: this checkout changes no access" if plan.comparison else all_well(plan)
-    first = done if nothing else f"Plan: {headline(tally)}"
+    first = all_well(plan) if nothing else f"Plan: {headline(tally)}"
     before = left_out_words(plan.comparison) if plan.comparison else ""
     rest = join_words([*remarks(plan, tally), limits(plan), before])
     if not rest:

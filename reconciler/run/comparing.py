@@ -1,21 +1,22 @@
 """The plans of apps are parted, one by one, into what is a pull request's own and what its base asks for as well."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from reconciler.items import Item
+from reconciler.items import Item, Names
 from reconciler.model.apps import App
 from reconciler.plan.app import join_app, plan_again, plan_app
-from reconciler.plan.compare import Compared, compare_app, hold_until_merged, leave_out
+from reconciler.plan.compare import SINGLY, Compared, compare_app, hold_until_merged, leave_out
 from reconciler.plan.inputs import AppInputs, IdentityKeys
 from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Verdict
 from reconciler.plan.sides import Sides, declare_otherwise, matched_otherwise
 from reconciler.plan.touched import touch
+from reconciler.problems import NOWHERE
 from reconciler.provider.change import Why
 from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
-from reconciler.resolve.declared import Reason
+from reconciler.resolve.declared import Presence, Reason
 from reconciler.resolve.differing import Differing, differ, same_app
 from reconciler.resolve.reasons import reasons_for
 from reconciler.run.base import Base, refuse_broken
@@ -23,7 +24,7 @@ from reconciler.run.gathering import Keys
 from reconciler.run.session import Session
 from reconciler.run.ways import digest_config
 
-_MERGE = "its changes are planned once this is merged"
+_MERGE = "once this is merged, a plan shows its changes, and the scheduled run makes them"
 
 
 @dataclass(slots=True)
@@ -85,7 +86,9 @@ class Comparer:
         revision = self._base.revision if self._base else ""
         text = f"{revision} does not know this app's route: nothing is asked, and no secret is sent; {_MERGE}"
         digest = digest_config(app, self._session.settings, ())
-        plan = AppPlan(app.name, config_digest=digest, findings=(Finding(Fact.UNREAD, None, text),), owner=app.owner)
+        wanted = tuple(_wanted(self._session, app))
+        told = (Finding(Fact.UNREAD, None, text), *wanted)
+        plan = AppPlan(app.name, config_digest=digest, findings=told, owner=app.owner)
         self._compared.append(Compared(plan, replace(plan, findings=()), replace(plan, findings=())))
         self._plans.append(plan)
 
@@ -145,6 +148,24 @@ class Comparer:
             # Kept with the lists, so that their ids stay theirs.
             self._alike[both] = (found == head.identities, found, head.identities)
         return head.identities if self._alike[both][0] else found
+
+
+def _wanted(session: Session, app: App) -> Iterator[Finding]:
+    """Yield what an app that nothing may be sent to is to grant; of very much, only what is privileged, singly."""
+    declared = declare_app(session.resolved, app.name, Names(), {})
+    accounts = sum(presence is Presence.PRESENT for presence in declared.accounts.values())
+    yield Finding(
+        Fact.NOTE, None, f"declared in it, and not planned yet: accounts {accounts:,}, grants {len(declared.grants):,}"
+    )
+    for item in declared.names.items(sorted(declared.grants)):
+        rules = declared.entitlements.get(item.entitlement)
+        privileged = bool(rules and rules.privileged)
+        if privileged or len(declared.grants) <= SINGLY:
+            why = tuple(Why(reason.text, reason.place) for reason in reasons_for(session.resolved, declared, item))
+            place = why[0].place if why else NOWHERE
+            yield Finding(
+                Fact.WAITING, item, "would grant, if it is not there yet: after the merge", place, why, privileged
+            )
 
 
 def _can_differ(differing: Differing, head: AppInputs) -> bool:

@@ -158,6 +158,54 @@ def test_a_plan_of_a_pull_request_is_not_applied_without_its_base(checkout: Chec
     assert "1 role:admin" not in checkout.live()
 
 
+def test_a_new_app_and_its_grants_are_not_called_nothing(checkout: Checkout) -> None:
+    """What it will grant is told for the reviewer; the merge applies none of it, and the scheduled run does."""
+    checkout.branch("new")
+    checkout.write("blog.csv", "id,email,status\n1,ana@acme.example,active\n")
+    checkout.write("be.csv", "entitlement\nteam:x\n")
+    checkout.write("bg.csv", "holder,entitlement\n")
+    more = "columns: {id: id, email: email, status: status}, grants: {path: bg.csv}, entitlements: {path: be.csv}"
+    way = f"file: {{path: blog.csv, writable: true, complete: true, {more}}}"
+    rules = "entitlements: {team:x: {privileged: true}}"
+    checkout.write("apps/blog.yaml", f"apps:\n  blog:\n    owner: ana\n    {rules}\n    route:\n      - {way}\n")
+    checkout.give("ana", "team:x", app="blog", file="bl.yaml")
+    checkout.commit("Add the blog")
+    said = checkout.run("plan", "--base", "main").stdout
+    assert "nothing to apply yet · 1 waiting · 1 app planned only after the merge" in said
+    [waits] = [one for app in checkout.plan("main")["apps"] for one in app["findings"] if one["fact"] == "waiting"]
+    assert (waits["item"]["entitlement"], waits["privileged"]) == ("team:x", True), waits
+    markdown = checkout.run("plan", "--base", "main", "--markdown").stdout
+    assert markdown.startswith("## Nothing to apply yet\n")
+    assert "`team:x`" in markdown
+    reviewed = checkout.pull_request()
+    assert checkout.run("apply", "--base", "main", str(reviewed)).returncode == 0
+    assert "team:x" not in checkout.read("bg.csv")
+    checkout.git("checkout", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--no-ff", "--message", "Merge", "new")
+    due = checkout.run("apply", "--due", "--yes")
+    assert due.returncode == 0, due.stdout + due.stderr
+    assert "team:x" in checkout.read("bg.csv")
+
+
+def test_whoever_was_offboarded_stays_gone_in_a_pull_request(checkout: Checkout) -> None:
+    """A request that gives them more is planned and applied without it, as long as git has not agreed."""
+    left = checkout.run("offboard", "omar", "--now", "--reason", "theft", "--yes", "--local")
+    assert left.returncode == 0, left.stdout + left.stderr
+    checkout.git("checkout", "--quiet", "--", ".")
+    checkout.branch("more")
+    checkout.give("omar", "role:admin")
+    checkout.give("ana", "role:admin")
+    checkout.commit("Make two admins")
+    reviewed = checkout.pull_request()
+    plan = checkout.plan("main")
+    assert changes(plan) == ["wiki/grant/ana/role:admin"]
+    assert [warning for warning in plan["warnings"] if "omar was offboarded" in warning]
+    applied = checkout.run("apply", "--base", "main", str(reviewed))
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert not any("omar" in line for line in checkout.live())
+    assert "omar@acme.example,suspended" in checkout.read("wiki.csv")
+
+
 def test_what_is_asked_for_and_there_already_is_told_and_taken_on(checkout: Checkout) -> None:
     """Somebody clicked first: nothing to do, but from the merge on it is ours, and a later removal removes it."""
     checkout.write("grants.csv", checkout.read("grants.csv") + "1,role:admin,\n")
