@@ -72,7 +72,8 @@ class Comparer:
         """Tell what counts only after the merge, and hold back what would be done by a route that is not known yet."""
         app = compared.own.app
         if told := base.loosened.get(app):
-            note = Finding(Fact.NOTE, None, f"takes effect after the merge, and not for it: {'; '.join(told)}")
+            when = "after the merge, when scheduled runs act by it, and not for it"
+            note = Finding(Fact.NOTE, None, f"takes effect {when}: {'; '.join(told)}")
             compared = replace(compared, own=replace(compared.own, findings=(*compared.own.findings, note)))
         if app in base.rerouted:
             text = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 from checkout import Checkout, changes, findings, left_out
 
@@ -282,6 +283,18 @@ def test_what_follows_from_a_change_of_a_person_names_what_gave_it_before(checko
     assert {(why["place"]["file"], why["place"]["line"]) for why in whys} == {("people.yaml", 4)}
     assert all(why["text"].startswith("no longer role engineer") for why in whys)
     assert {one["commit"] for one in plan["provenance"]} == {gone}
+
+
+def test_the_file_of_a_pull_requests_plan_fits_its_schema(checkout: Checkout) -> None:
+    """With its comparison, what was there before, and the commits that it names."""
+    lose(checkout)
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin (#41)")
+    reviewed = json.loads(checkout.pull_request().read_text(encoding="utf-8"))
+    schema = json.loads(checkout.run("schema", "plan").stdout)
+    jsonschema.validate(reviewed, schema)
+    assert {"comparison", "provenance"} <= set(reviewed["plan"])
 
 
 def test_explain_names_commits(checkout: Checkout) -> None:
