@@ -84,14 +84,23 @@ class ApiTracker:
         answer.raise_for_refusal(doing)
         return answer
 
-    async def send(
-        self, method: str, path: str, body: Mapping[str, Any], doing: str, headers: Mapping[str, str] | None = None
+    async def send(  # noqa: PLR0913 - what is not the request itself is by name
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        doing: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send something that writes.
 
         Raises:
             ProviderError: no answer, or a refusal.
         """
-        answer = await self._transport.request(method, path, json=body, rate=self.writes, headers=headers)
+        answer = await self._transport.request(
+            method, path, params=params, json=body, rate=self.writes, headers=headers
+        )
         answer.raise_for_refusal(doing)
         return answer
