@@ -162,7 +162,7 @@ class ServicenowTracker(ApiTracker):
         fields |= {"assignment_group": self._config.group} if self._config.group else {}
         answer = await self.send("POST", self._path, fields, f"open a ticket in {self.where}", params=_PLAIN)
         row = answer.decode(dict[str, Any])["result"]
-        address = self._site + row["sys_id"]
+        address = self._site + str(row["sys_id"])
         if row.get("correlation_display") != self._label or not _is_whole(row.get("description", "")):
             # And it does not name the app any more, which would stop at a ticket without its last line.
             notes = {"close_notes": "It could not be written whole.", "correlation_display": ""}
