@@ -1,4 +1,4 @@
-"""Tickets as files that are sent to somebody too, by mail or to a webhook: the file is the ticket, a message tells of it.
+"""Tickets as files that are sent to somebody too, by mail or webhook: the file is the ticket, a message tells of it.
 
 A message is sent before its file is written: a file means that the message was accepted. Where a run is killed between
 the two, the next one sends the message again, with the same id: told twice at worst, never not at all.
