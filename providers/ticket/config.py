@@ -9,7 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from reconciler.provider.config import ProviderConfig
 
-TRACKERS: Final = ("directory", "email", "github", "jira", "roundup", "servicenow", "webhook")
+TRACKERS: Final = ("directory", "email", "github", "jira", "linear", "roundup", "servicenow", "webhook")
 """The modules in `via`: each has a `Config` and a `Tracker`."""
 
 
