@@ -35,6 +35,7 @@ class Office:
     Attributes:
         refusals: receiver, or "*" → what the server says instead of taking a mail for it.
         silent: whether the server takes a mail and hangs up without saying so.
+        plain: whether mails may come without STARTTLS.
         logins: who signed in.
     """
 
@@ -45,6 +46,7 @@ class Office:
     mails: list[EmailMessage] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     silent: bool = False
+    plain: bool = False
     logins: list[bytes] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 - the server calls it so
@@ -60,7 +62,7 @@ class Office:
         """Take a mail, or not."""
         if "*" in self.refusals:
             return self.refusals["*"]
-        assert session.ssl is not None, "a mail in the clear"
+        assert session.ssl is not None or self.plain, "a mail in the clear"
         mail = message_from_bytes(envelope.content, policy=default)  # type: ignore[arg-type]
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
@@ -89,17 +91,17 @@ class Office:
 
     def ask(self, talk: Any) -> Any:
         """Run one conversation with the provider."""
+        return asyncio.run(self.converse(talk))
+
+    async def converse(self, talk: Any) -> Any:
+        """Have one conversation with the provider."""
         surroundings = Surroundings(
             app="badges", root=self.root, read_only=False, now=NOW, owner="lee", people=self.people
         )
         config = {"via": "email", "host": "127.0.0.1", "port": self.port, "ca": "ca.pem"}
         config |= {"sender": "access@acme.example", **self.config}
-
-        async def converse() -> Any:
-            async with TicketProvider.open(TicketConfig.model_validate(config), surroundings) as provider:
-                return await talk(provider)
-
-        return asyncio.run(converse())
+        async with TicketProvider.open(TicketConfig.model_validate(config), surroundings) as provider:
+            return await talk(provider)
 
     def files(self) -> list[Path]:
         """Return the tickets' files."""
@@ -234,6 +236,23 @@ def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
     assert receipt.outcome is Outcome.FAILED
     assert "STARTTLS" in receipt.detail
     assert (office.mails, office.files()) == ([], [])
+
+
+@pytest.mark.parametrize("security", ["tls", "none"])
+def test_other_servers_are_reached_as_they_want_it(tmp_path: Path, security: str) -> None:
+    """Encrypted from the first byte on, or, on this machine only, not at all."""
+    certificate = write_certificate(tmp_path / "ca.pem")
+    office = Office(tmp_path, config={"security": security}, plain=True)
+
+    async def run() -> Receipt:
+        context = server_context(certificate) if security == "tls" else None
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(lambda: SMTP(office), "127.0.0.1", office.port, ssl=context):
+            receipt: Receipt = await office.converse(lambda provider: provider.perform(GRANT))
+            return receipt
+
+    assert asyncio.run(run()).outcome is Outcome.TICKET
+    assert (len(office.mails), len(office.files())) == (1, 1)
 
 
 def test_no_server_is_told(tmp_path: Path) -> None:
