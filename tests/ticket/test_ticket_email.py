@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
@@ -36,6 +40,7 @@ class Office:
         refusals: receiver, or "*" → what the server says instead of taking a mail for it.
         silent: whether the server takes a mail and hangs up without saying so.
         plain: whether mails may come without STARTTLS.
+        victim: a run that is killed as soon as the server has its mail.
         logins: who signed in.
     """
 
@@ -47,6 +52,7 @@ class Office:
     refusals: dict[str, str] = field(default_factory=dict)
     silent: bool = False
     plain: bool = False
+    victim: subprocess.Popen[bytes] | None = None
     logins: list[bytes] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 - the server calls it so
@@ -66,6 +72,8 @@ class Office:
         mail = message_from_bytes(envelope.content, policy=default)  # type: ignore[arg-type]
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        if self.victim is not None:
+            self.victim.kill()
         if self.silent:
             server.transport.abort()
         return "250 OK"
@@ -194,6 +202,29 @@ def test_a_mail_that_may_have_been_taken_is_sent_again_as_the_same(office: Offic
     office.perform(GRANT)
     assert len({mail["Message-ID"] for mail in office.mails}) == 1
     assert (len(office.mails), len(office.files())) == (2, 1)
+
+
+OPENER = """
+import sys
+from pathlib import Path
+from ticket.test_ticket_email import GRANT, Office
+sys.stdin.readline()
+Office(Path(sys.argv[1]), port=int(sys.argv[2])).perform(GRANT)
+"""
+
+
+def test_a_run_that_is_killed_after_its_mail_is_made_good_by_the_next(office: Office) -> None:
+    """There is no file yet; the next run sends the same mail again and writes it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", OPENER, str(office.root), str(office.port)]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as office.victim:
+        office.victim.communicate(b"go\n")
+    assert office.victim.returncode == -signal.SIGKILL
+    assert (len(office.mails), office.files()) == (1, [])
+    office.victim = None
+    assert office.perform(GRANT)[0].outcome is Outcome.TICKET
+    assert len({mail["Message-ID"] for mail in office.mails}) == len(office.files()) == 1
+    assert len(office.mails) == 2
 
 
 def test_one_receiver_that_is_refused_is_told(office: Office) -> None:
