@@ -76,7 +76,7 @@ def read_live(inputs: AppInputs) -> Live:
     kinds = sorted(_kinds(inputs))
     for collection in [ACCOUNTS, *map(entitlements_of, kinds), *map(grants_of, kinds)]:
         for number, way in enumerate(live.ways):
-            if _offers(way, collection):
+            if offers(way, collection):
                 live.authority[collection] = number
                 live.collections[collection] = _completeness(way, collection)
                 break
@@ -103,7 +103,8 @@ def _everything(collection: str) -> str:
     return collection if collection == ACCOUNTS else f"{collection.partition(':')[0]}:*"
 
 
-def _offers(way: WayRead, collection: str) -> bool:
+def offers(way: WayRead, collection: str) -> bool:
+    """Say whether a collection is read by a way, were no other before it."""
     reads = way.capabilities.reads
     ability = reads.get(collection, reads.get(_everything(collection)))
     if ability is not None:
