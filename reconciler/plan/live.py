@@ -158,16 +158,18 @@ def _judge_sizes(live: Live, inputs: AppInputs) -> None:
     """Take what is suddenly much smaller for unread, and keep the counts of what is whole."""
     for collection, found in live.collections.items():
         before, now = inputs.applied.counts.get(collection, 0), live.counts.get(collection, 0)
-        if found.complete and inputs.app not in inputs.scope.trust_reads and _is_small(before, now):
+        way = live.way(collection)
+        share = way.capabilities.least_share if way else 0.0
+        if found.complete and inputs.app not in inputs.scope.trust_reads and _is_small(before, now, share):
             unwanted = _count_unwanted(inputs, collection)
-            if _is_small(before, now + unwanted):
+            if _is_small(before, now + unwanted, share):
                 why = f"only {now} where the last complete read had {before}; if so: --trust-read {inputs.app}"
                 live.collections[collection] = Completeness(complete=False, why=why)
     live.counts = {name: count for name, count in live.counts.items() if live.whole(name)}
 
 
-def _is_small(before: int, now: int) -> bool:
-    return now < before / 2 if now else before >= 2  # noqa: PLR2004 - one item may well have gone
+def _is_small(before: int, now: int, share: float) -> bool:
+    return now < before * share if now else before >= 2  # noqa: PLR2004 - one item may well have gone
 
 
 def _count_unwanted(inputs: AppInputs, collection: str) -> int:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from reconciler.model.access import Wanted
+from reconciler.model.access import GrantBlock, Role, Wanted
 from reconciler.model.company import Company
 from reconciler.plan.coverage import Coverage, cover_app
 from reconciler.plan.inputs import WayRead
@@ -29,7 +29,8 @@ def cover(session: Session, apps: Sequence[str] = ()) -> Coverage:
 def _wanted(company: Company) -> dict[str, set[Wanted]]:
     """Return what roles and grants give, by app."""
     found: dict[str, set[Wanted]] = defaultdict(set)
-    for block in (*company.roles.values(), *company.grants):
+    blocks: list[Role | GrantBlock] = [*company.roles.values(), *company.grants]
+    for block in blocks:
         for app, listed in block.grants.items():
             found[app].update(listed)
     return found
