@@ -6,7 +6,7 @@ collection that suddenly lists far fewer than its last complete read is treated 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.items import Names, kind_of, unpack
 from reconciler.plan.inputs import TICKET, AppInputs, WayRead
@@ -117,7 +117,9 @@ def _completeness(way: WayRead, collection: str) -> Completeness:
         return Completeness(complete=False, why=f"{way.name}: {way.error or 'was not read'}")
     said = way.snapshot.collections
     found = said.get(collection, said.get(_everything(collection)))
-    return found or Completeness(complete=False, why=f"{way.name} did not say whether it is whole")
+    if found is None:
+        return Completeness(complete=False, why=f"{way.name} did not say whether it is whole")
+    return replace(found, attested=True) if way.name == TICKET else found
 
 
 def _fill(live: Live, kinds: Iterable[str]) -> None:

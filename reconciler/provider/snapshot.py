@@ -73,11 +73,13 @@ class Completeness:
         complete: True only if it was proven.
         why: what proves it, or what is missing, in a few words.
         unread: keys of entitlements whose own part could not be read (a 403 on one group); the rest is complete.
+        attested: whether it is what people said in closed tickets, and nobody has seen it in the app.
     """
 
     complete: bool
     why: str = ""
     unread: frozenset[str] = frozenset()
+    attested: bool = False
 
 
 @dataclass(slots=True)

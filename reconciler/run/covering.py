@@ -26,6 +26,16 @@ def cover(session: Session, apps: Sequence[str] = ()) -> Coverage:
     return Coverage(tuple(found))
 
 
+def attested_in(session: Session, app: str) -> frozenset[str]:
+    """Return the collections of an app that only closed tickets tell of, as its route says.
+
+    Raises:
+        ProviderError: a provider is not installed, or its configuration cannot work.
+    """
+    (covered,) = cover(session, [app]).apps
+    return frozenset(one.collection for one in covered.reads if one.by_ticket)
+
+
 def _wanted(company: Company) -> dict[str, set[Wanted]]:
     """Return what roles and grants give, by app."""
     found: dict[str, set[Wanted]] = defaultdict(set)
