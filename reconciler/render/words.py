@@ -53,6 +53,7 @@ _AFTERWARDS = {
     Operation.DELETE_ACCOUNT: "deleted",
 }
 _LONGEST_VALUE = 60
+_LISTED = 12
 _FINE = 0.1
 
 
@@ -106,6 +107,8 @@ def scope_words(scope: Scope) -> str:
 
 
 def _listed(one: str, several: str, names: Sequence[str]) -> str:
+    if len(names) > _LISTED:
+        return f"{len(names):,} {several}"
     return f"{one if len(names) == 1 else several} {', '.join(names)}" if names else ""
 
 
