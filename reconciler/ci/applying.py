@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
+from reconciler.ci.anchoring import Anchoring
 from reconciler.ci.gathering import check_credentials, find_merged, gather_case
 from reconciler.ci.judging import Case, Judgement, audit_review, judge
 from reconciler.ci.proposing import COMMENT, base_of, does_something
@@ -17,9 +18,13 @@ from reconciler.errors import ConfigurationError, RefusedError
 from reconciler.forge.github import open_forge
 from reconciler.model.company import Settings
 from reconciler.plan.plan import Plan, Scope
+from reconciler.render.inert import sentence
 from reconciler.run.applying import apply_plan
 from reconciler.run.reading import ReadProgress
 from reconciler.run.session import open_session
+
+PATIENCE: Final = 1_800.0
+"""Seconds that one merge waits for another to be applied."""
 
 _OUTCOME: Final = "apply"
 
@@ -33,6 +38,7 @@ class Merge:
         workflow: the name of the file in `.github/workflows/` that made its plan.
         environment: the environment that holds the credentials; empty where a cloud checks the branch (OIDC).
         approvals: how many people must have approved the plan.
+        anchoring: how the state is known to be the one that the last run left.
     """
 
     event: Event
@@ -41,6 +47,7 @@ class Merge:
     workflow: str
     environment: str
     approvals: int
+    anchoring: Anchoring
 
     @property
     def settings(self) -> Settings:
@@ -102,6 +109,7 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     refuse_elsewhere(merge.event)
     asyncio.run(refuse_reachable(merge.settings, merge.environ, merge.environment, merge.event.default_branch))
     session = open_session(merge.root, cache=False, base=base_of(merge.event, merge.root))
+    wrong = merge.anchoring.check(merge.event, merge.environ, session)
     case = asyncio.run(_gather(merge))
     verdict = _Verdict()
     expected = case.records[-1].digest if case and case.records else ""
@@ -114,8 +122,13 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
         progress=progress,
         read_progress=read_progress,
         review=audit_review(case, ahead) if case else None,
+        wait=PATIENCE,
     )
+    if not wrong:
+        merge.anchoring.keep(merge.environ, session)
     text, code = _tell(case, verdict, report)
+    if wrong:
+        text, code = f"> ⚠ {sentence(wrong)}\n\n{text}", code or EXIT_REFUSED
     add_summary(merge.environ, text + "\n")
     if case:
         asyncio.run(_comment(merge, case, verdict, text))

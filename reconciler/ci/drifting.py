@@ -9,7 +9,8 @@ from typing import Final
 
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, EXIT_UNREAD, Report
-from reconciler.ci.applying import refuse_elsewhere, refuse_reachable
+from reconciler.ci.anchoring import Anchoring
+from reconciler.ci.applying import PATIENCE, refuse_elsewhere, refuse_reachable
 from reconciler.ci.drift_text import (
     LABEL,
     gone_comment,
@@ -31,7 +32,7 @@ from reconciler.render.words import join_words, number
 from reconciler.run.applying import apply_plan
 from reconciler.run.planning import make_plan
 from reconciler.run.reading import ReadProgress
-from reconciler.run.session import open_session
+from reconciler.run.session import Session, open_session
 
 _FRESH: Final = "fresh"
 _SUCCESS: Final = "success"
@@ -45,6 +46,7 @@ class Night:
     Attributes:
         root: the folder of `reconciler.yaml`.
         environment: the environment that holds the credentials; empty where a cloud checks the branch (OIDC).
+        anchoring: how the state is known to be the one that the last run left.
         apply_due: whether what is due is applied before drift is looked for.
     """
 
@@ -52,6 +54,7 @@ class Night:
     root: Path
     environ: Mapping[str, str]
     environment: str
+    anchoring: Anchoring
     apply_due: bool = True
 
     @property
@@ -87,16 +90,19 @@ def run_night(night: Night, progress: Progress, read_progress: ReadProgress | No
     """
     refuse_elsewhere(night.event)
     asyncio.run(refuse_reachable(night.settings, night.environ, night.environment, night.event.default_branch))
-    report = _apply_due(night, progress, read_progress) if night.apply_due else None
-    plan = make_plan(open_session(night.root, cache=False), Scope(), progress=read_progress)
-    drift = drift_in(plan)
-    changed = asyncio.run(_tell_issues(night, drift))
-    add_summary(night.environ, _summary(report, drift))
-    return Told(_code(report, drift), _headline(report, drift, changed))
-
-
-def _apply_due(night: Night, progress: Progress, read_progress: ReadProgress | None) -> Report | None:
     session = open_session(night.root, cache=False)
+    wrong = night.anchoring.check(night.event, night.environ, session)
+    report = _apply_due(session, progress, read_progress) if night.apply_due else None
+    if not wrong:
+        night.anchoring.keep(night.environ, session)
+    drift = drift_in(make_plan(open_session(night.root, cache=False), Scope(), progress=read_progress))
+    changed = asyncio.run(_tell_issues(night, drift))
+    add_summary(night.environ, _summary(report, drift, wrong))
+    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE)
+    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed)])))
+
+
+def _apply_due(session: Session, progress: Progress, read_progress: ReadProgress | None) -> Report | None:
     return apply_plan(
         session,
         Scope(due=True),
@@ -104,6 +110,7 @@ def _apply_due(night: Night, progress: Progress, read_progress: ReadProgress | N
         confirm=lambda _: True,
         progress=progress,
         read_progress=read_progress,
+        wait=PATIENCE,
     )
 
 
@@ -160,8 +167,8 @@ def _code(report: Report | None, drift: Plan) -> int:
     return EXIT_REFUSED if any(finding.fails_drift for _, finding in drift.findings()) else EXIT_DONE
 
 
-def _summary(report: Report | None, drift: Plan) -> str:
-    lines = ["## The scheduled run", ""]
+def _summary(report: Report | None, drift: Plan, wrong: str) -> str:
+    lines = ["## The scheduled run", "", *([f"> ⚠ {sentence(wrong)}", ""] if wrong else [])]
     lines += [f"- due: {sentence(report.summary)}"] if report is not None else []
     for app in drift.apps:
         word = "privileged drift" if is_alarming(app) else "drift" if has_drift(app) else "as declared"

@@ -96,7 +96,7 @@ def _workflows(choices: Choices, company: Company | None) -> dict[str, str]:
     }
     made = {
         f".github/workflows/{name}": _mark(_fill(name, values))
-        for name in ("access-plan.yml", "access-apply.yml", "access-drift.yml")
+        for name in ("access-plan.yml", "access-apply.yml", "access-drift.yml", "access-request.yml")
     }
     form = ".github/ISSUE_TEMPLATE/access-request.yml"
     return made | {form: _mark(_fill("access-request.form.yml", {}))}

@@ -14,8 +14,9 @@ from reconciler.plan.digest import fingerprint_change
 from reconciler.plan.plan import Plan
 from reconciler.problems import Problem
 from reconciler.provider.change import Receipt
+from reconciler.render.comment import render_comment, render_summary
+from reconciler.render.escape import shorten
 from reconciler.render.inert import code, sentence
-from reconciler.render.markdown import render_markdown
 from reconciler.render.report import outcome_words
 from reconciler.render.words import VERBS, number, objects
 
@@ -23,32 +24,27 @@ STATUS: Final = "access/plan"
 SUMMARY_LIMIT: Final = 1_000_000
 """Bytes of a run's page that are used: GitHub takes 1 MiB of each step, and drops all of a longer one."""
 
-_ROOM: Final = LONGEST_BODY - 500
+_SPARE: Final = 500
+_MARKER: Final = "reconciler:plan"
 _LISTED: Final = 100
+_DIFFERING: Final = 40
+_LONGEST_NAME: Final = 200
 _CHANGES: Final = "<!-- reconciler:changes "
 _MOST_REMEMBERED: Final = 150
 
 
-def plan_comment(plan: Plan, event: Event, warnings: Sequence[str] = ()) -> str:
+def plan_comment(plan: Plan, event: Event) -> str:
     """Return the comment of a plan: the plan, what it is of, and where nobody can edit it."""
-    ends = [*(f"> ⚠ {sentence(text)}" for text in warnings), _footer(event), _remember(plan)]
-    room = _ROOM - sum(len(end) + 2 for end in ends)
-    return "\n\n".join([_cut(render_markdown(plan), room, event), *filter(None, ends)])
+    ends = [_footer(event), _remember(plan)]
+    room = LONGEST_BODY - sum(len(end.encode()) + 2 for end in ends) - _SPARE
+    whole = render_comment(plan, marker=_MARKER, limit=room, details=event.run_url)
+    _, _, body = whole.partition("\n")  # whoever writes the comment puts the marker there
+    return "\n\n".join([body.strip("\n"), *filter(None, ends)])
 
 
 def plan_summary(plan: Plan) -> str:
     """Return the same for the page of the run, which takes more."""
-    text = render_markdown(plan)
-    while len(text.encode()) > SUMMARY_LIMIT:
-        text = text[: int(len(text) * 0.9)]
-    return text + "\n"
-
-
-def _cut(markdown: str, room: int, event: Event) -> str:
-    if len(markdown) <= room:
-        return markdown.rstrip("\n")
-    where = f"[the page of the run]({event.run_url})" if event.run_url else "the page of the run"
-    return markdown[: room - 200].rpartition("\n")[0] + f"\n\n**…and more: all of it is on {where}.**"
+    return render_summary(plan, SUMMARY_LIMIT)
 
 
 def _footer(event: Event) -> str:
@@ -89,10 +85,14 @@ def tell_difference(before: Mapping[str, str] | None, plan: Plan) -> list[str]:
     if before is None:
         return []
     now = {change.id: _short(fingerprint_change(change)) for change in plan.changes()}
-    lines = [f"- no longer: {code(name)}" for name in before if name not in now]
-    lines += [f"- new: {code(name)}" for name in now if name not in before]
-    lines += [f"- different: {code(name)}" for name, short in now.items() if before.get(name, short) != short]
-    return lines[:_LISTED] or ["- the same changes, of other files or settings"]
+    lines = [f"- no longer: {_named(name)}" for name in before if name not in now]
+    lines += [f"- new: {_named(name)}" for name in now if name not in before]
+    lines += [f"- different: {_named(name)}" for name, short in now.items() if before.get(name, short) != short]
+    return lines[:_DIFFERING] or ["- the same changes, of other files or settings"]
+
+
+def _named(change: str) -> str:
+    return code(shorten(change, _LONGEST_NAME))
 
 
 def invalid_comment(problems: Sequence[Problem], event: Event) -> str:
@@ -127,9 +127,7 @@ def refused_comment(refusals: Sequence[str], plan: Plan | None = None, before: M
             if (lines := tell_difference(before, plan))
             else []
         )
-        body = render_markdown(plan).rstrip("\n")
-        room = _ROOM - sum(map(len, parts)) - 300
-        body = body if len(body) <= room else body[:room].rpartition("\n")[0]
+        body = render_summary(plan, LONGEST_BODY - sum(len(part.encode()) for part in parts) - _SPARE).rstrip("\n")
         parts.append(f"<details><summary>What would be done now</summary>\n\n{body}\n\n</details>")
     return "\n\n".join(parts)
 

@@ -40,6 +40,7 @@ HELP = help_of(
     metavar="FILE",
     help="Who approved it, as JSON from the forge; else by hand. Recorded.",
 )
+@click.option("--revert", metavar="RUN", help="Plan and apply the way back of an earlier apply.")
 @click.option(
     "--lock-timeout",
     type=Duration(),
@@ -59,6 +60,7 @@ def command(
     override: str | None,
     reason: str | None,
     approval: Path | None,
+    revert: str | None,
     lock_timeout: float,
     **asked: Any,
 ) -> int:
@@ -76,6 +78,10 @@ def command(
     _check_base(reviewed, base)
     if reviewed is None and not yes:
         need_terminal()
+    if revert:
+        return _revert(
+            common, revert, lifted, alone=not (file or review or base is not None or any(asked.values())), yes=yes
+        )
     scope = _scope_of(reviewed, make_scope(**asked))
     if base is not None and scope.due:
         raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")
@@ -101,6 +107,14 @@ def command(
         lines = render_report(report, width=common.width, colour=common.colour(), verbose=common.verbose)
         print_lines(lines)
     return report.exit_code
+
+
+def _revert(common: Common, run: str, lifted: "Override | None", *, alone: bool, yes: bool) -> int:
+    from reconciler.cli.revert import revert
+
+    if not alone:
+        raise click.UsageError("--revert stands alone: what the run did says what is touched")
+    return revert(common, run, yes=yes, override=lifted)
 
 
 def _check_now(reviewed: "Plan | None") -> None:

@@ -43,15 +43,15 @@ def command(common: Common, /, detailed_exitcode: bool, record: bool, **asked: A
     scope = make_scope(**asked)
     readings = Readings(lambda: datetime.now(UTC))
     drift = drift_in(make_plan(session, scope, progress=watch_reading(common, session, scope), watch=readings.see))
-    if record:
-        with locked(open_state(session.settings), "drift --record", _PATIENCE) as state:
-            readings.remember(state)
     if common.json:
         from reconciler.render.data import plan_data
 
         print_data({**plan_data(drift), "drift": has_drift(drift)})
     else:
         print_lines(render_drift(drift, width=common.width, colour=common.colour(), verbose=common.verbose))
+    if record:
+        with locked(open_state(session.settings), "drift --record", _PATIENCE) as state:
+            readings.remember(state)
     if not drift.complete:
         return Exit.UNREAD
     if any(finding.fails_drift for _, finding in drift.findings()):

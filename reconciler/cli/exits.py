@@ -26,6 +26,7 @@ MEANINGS = {
     Exit.REFUSED: "refused by a guard or a policy",
     Exit.PARTIAL: "applied in part",
     Exit.UNREAD: "an app could not be read completely",
+    Exit.INTERRUPTED: "given up at the second Ctrl-C; what was begun is settled by the next apply",
 }
 EPILOG = "\n".join(["\b", "Exit codes:", *(f"  {code.value}  {meaning}" for code, meaning in MEANINGS.items())])
 

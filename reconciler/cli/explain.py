@@ -78,7 +78,7 @@ def _headline(company: "Company", identity: str) -> "Iterator[str]":
     who = [found.name, getattr(found, "type", "service account"), getattr(found, "department", "")]
     dates = [
         f"{word} {day}"
-        for word, day in (("from", getattr(found, "start", None)), ("until", getattr(found, "last_day", None)))
-        if day
+        for word, name in (("from", "start"), ("until", "last_day"), ("left", "left"))
+        if (day := getattr(found, name, None))
     ]
     yield f"{visible(identity)}  {visible(join_words([*who, *dates]))} ({visible(found.place.short)})"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reconciler.run.offboarding import Leaving
     from reconciler.run.session import Session
 
+_PATIENCE = 600.0
+"""Seconds to wait for another run to end: whoever leaves now goes right after it."""
+
 HELP = help_of(
     "offboard",
     "The plan of this person alone is shown and applied, under every guard; then a pull request writes the "
@@ -102,7 +105,7 @@ def _override(digest: str | None, leaving: "Leaving") -> "Override | None":
 def _apply(
     common: Common, session: "Session", leaving: "Leaving", override: "Override | None", *, ask: bool
 ) -> "Report | None":
-    from reconciler.cli.watching import watch_applying, watch_reading
+    from reconciler.cli.watching import watch_applying, watch_reading, watch_waiting
     from reconciler.plan.plan import Scope
     from reconciler.run.applying import apply_plan
 
@@ -125,6 +128,8 @@ def _apply(
         read_progress=watch_reading(common, gone, scope),
         override=override,
         reason=leaving.reason,
+        wait=_PATIENCE,
+        waiting=watch_waiting(common, _PATIENCE),
         offboard={} if leaving.known else {leaving.identity: leaving.at},
     )
 

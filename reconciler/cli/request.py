@@ -95,6 +95,9 @@ def _work_locally(common: Common, wish: "Wish | Expired", *, dry_run: bool) -> N
     root = settings_of(common).root
     drafted = draft(root, read_tree(root), datetime.now(UTC), wish.edit)
     wish.check(drafted)
+    if not drafted.changes:
+        _tell_nothing(common)
+        return
     if not dry_run:
         write_locally(root, drafted.contents, drafted.changes)
     _show(common, wish, drafted, None, whole=dry_run)
@@ -116,12 +119,22 @@ def _open_pull_request(
         start = clone.base(base)
         drafted = draft(root, clone.files(start.commit), datetime.now(UTC), wish.edit)
         wish.check(drafted)
+        if not drafted.changes:
+            _tell_nothing(common)
+            return
         proposal, silent = make_proposal(wish, drafted, reason, by)
         proposed = None if dry_run else propose(drafted.before.settings, clone, start, proposal)
     _show(common, wish, drafted, proposed, whole=dry_run)
     if silent and not common.quiet:
         names = ", ".join(silent)
         print_lines([f"nobody asks {names} to review: write their username in the forge under usernames"], sys.stderr)
+
+
+def _tell_nothing(common: Common) -> None:
+    if common.json:
+        print_data({"files": [], "effects": []})
+    else:
+        print_lines(["nothing has expired"])
 
 
 def _show(

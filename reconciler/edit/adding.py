@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as AnySequence
 
 from reconciler.edit.lines import Lines
-from reconciler.edit.nodes import Mapping, Node, Scalar, Sequence
+from reconciler.edit.nodes import Alias, Mapping, Node, Scalar, Sequence
 from reconciler.edit.source import Source, Splice, Where, is_nothing
 from reconciler.edit.writing import WIDTH, Value, write_entries, write_flow, write_pair, write_section
 from reconciler.errors import EditError
@@ -36,6 +36,8 @@ def add(source: Source, where: Where, added: Added) -> list[Splice]:
         return _fill(source, where, node, added)
     if isinstance(node, Scalar) and isinstance(added, list):
         return _make_list(node, added)
+    if isinstance(node, Alias):
+        source.refuse(node, f"*{node.anchor} stands here for something that is written elsewhere")
     source.refuse(node, "this holds a value, and nothing can be added to it")
     raise AssertionError
 

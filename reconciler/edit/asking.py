@@ -11,6 +11,9 @@ from reconciler.load.wording import KEY
 from reconciler.model.access import GrantBlock, Recipients, Role, Wanted
 from reconciler.model.company import Company
 
+MOST_REASON = 2_000
+"""Characters of a reason."""
+
 _FORM = "write it like figma/role:admin"
 
 
@@ -60,6 +63,7 @@ def ask(  # noqa: PLR0913 - one request, as it is written on a command line
     Raises:
         ConfigurationError: something of that is unknown or cannot be; the hint names the nearest that is.
     """
+    _check_words(level, reason)
     app, slash, entitlement = what.partition("/")
     if not slash or not KEY.fullmatch(entitlement):
         raise ConfigurationError(f"{what!r} names no entitlement of an app", hint=_FORM)
@@ -72,6 +76,14 @@ def ask(  # noqa: PLR0913 - one request, as it is written on a command line
     if until:
         _check_until(company, until)
     return Asked(identity, app, entitlement, level or None, until, reason)
+
+
+def _check_words(level: str, reason: str) -> None:
+    """Refuse what no YAML here may hold; a reason may have several lines."""
+    if not level.isprintable() or not reason.replace("\n", "").isprintable():
+        raise ConfigurationError("a control character in --reason or --level", hint="remove it")
+    if len(reason) > MOST_REASON:
+        raise ConfigurationError(f"the reason has {len(reason):,} characters", hint=f"{MOST_REASON:,} are enough")
 
 
 def _check_entitlement(company: Company, app: str, entitlement: str, level: str, *, new: bool) -> None:

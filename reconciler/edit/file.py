@@ -81,9 +81,10 @@ class YamlFile:
         Raises:
             EditError: one of them is there already, or the file does not allow it.
         """
-        for key in entries:
-            if (node := self.source.find((*where, key))) is not None:
-                self.source.refuse(node, f"{key} is there already", "change it instead")
+        node = self.source.find(where)
+        for key, _ in node.pairs if isinstance(node, MappingNode) else ():
+            if isinstance(key, Scalar) and key.text in entries:
+                self.source.refuse(key, f"{key.text} is there already", "change it instead")
         return self._add(where, dict(entries)) if entries else self
 
     def append(self, where: Where, values: Sequence[Value]) -> "YamlFile":

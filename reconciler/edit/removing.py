@@ -155,10 +155,12 @@ def _comment_above(source: Source, first: int, column: int, above: int) -> int:
 def _is_heading(source: Source, parent: Mapping | Sequence, index: int, start: int) -> bool:
     """Say whether a comment above an entry is one for those below it too.
 
-    It is, where a paragraph begins with it (or the section) and the next entry follows without a blank line and
-    without a comment of its own.
+    It is, where the file begins with it; or where a paragraph does (or the section), and the next entry follows
+    without a blank line and without a comment of its own.
     """
     lines, spans = source.lines, parent.spans()
+    if start == 0:
+        return True
     begins = lines.is_blank(start - 1) or index == 0
     if not begins or index + 1 >= len(spans):
         return False

@@ -37,7 +37,7 @@ class Clone:
         root: a folder in its work tree.
 
     Raises:
-        ConfigurationError: there is no repository, or no remote that is the obvious one.
+        ConfigurationError: there is no repository.
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,8 +50,21 @@ class Clone:
                 f"{root} is in no git repository", hint="run it in a clone, or change the files only: --local"
             ) from error
         self._root = root
-        self.remote = _choose_remote(self._repo)
         self._prefix = self._git("rev-parse", "--show-prefix").decode().strip("\n")
+
+    @cached_property
+    def remote(self) -> str:
+        """Return the remote's name: `origin`, or the only one.
+
+        Raises:
+            ConfigurationError: none is the obvious one.
+        """
+        return _choose_remote(self._repo)
+
+    def history(self) -> Iterator[str]:
+        """Yield the commits that led here, the newest first, of those that changed something in the folder."""
+        answer = self._git("rev-list", "--first-parent", "HEAD", "--", ".")
+        yield from answer.decode().split()
 
     def close(self) -> None:
         """End what git still runs."""

@@ -17,6 +17,7 @@ MOST_LINES: Final = 400
 
 _NUMBERED: Final = re.compile(r"\(#(\d+)\)\s*$|\bpull request #(\d+)", re.IGNORECASE)
 _COMMITS: Final = 5_000
+_LONGEST: Final = 1_000
 _BLAME: Final = ("-c", "blame.ignoreRevsFile=", "blame", "--porcelain")
 
 
@@ -29,6 +30,7 @@ class Origin:
     at: datetime
     pull_request: str = ""
     subject: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
 
 
 class Blame:
@@ -57,14 +59,30 @@ class Blame:
         asked = ("--reverse", f"{base}..{head}", *_ranges(lines), "--", path)
         status, answer, _ = self._repository.ask(*_BLAME, *asked)
         last = _parse(answer, original=True) if status == 0 else {}
-        gone = {line: self._next(origin.commit, path) for line, origin in last.items() if origin.commit != head}
+        gone = {
+            line: self._remover(origin.commit, path, origin.text)
+            for line, origin in last.items()
+            if origin.commit != head
+        }
         known = {commit: self._commit(commit) for commit in sorted(set(filter(None, gone.values())))}
         return {line: self._numbered(known[commit]) for line, commit in gone.items() if commit in known}
 
-    def _next(self, commit: str, path: str) -> str:
-        """Return the commit after one that had a line, among those that changed its file."""
-        way = ("rev-list", "--reverse", "--topo-order", "--ancestry-path", f"{commit}..{self._repository.head}")
-        status, answer, _ = self._repository.ask(*way, "--", path)
+    def _remover(self, commit: str, path: str, text: str) -> str:
+        """Return the commit after one that had a line, among those that changed its file; not a merge, but its cause.
+
+        A branch that parted before `commit` is not on the way from there; which of its commits took the line away is
+        told by the line itself.
+        """
+        head = self._repository.head
+        found = self._first("rev-list", "--reverse", "--topo-order", "--ancestry-path", f"{commit}..{head}", "--", path)
+        found = found or self._first("rev-list", "--reverse", "--topo-order", "--ancestry-path", f"{commit}..{head}")
+        if not found or len(self._repository.parents(found)) < 2:  # noqa: PLR2004 - a merge has two at least
+            return found
+        brought = ("log", "--no-merges", "--format=%H", f"{commit}..{found}")
+        return self._first(*brought, f"-S{text[:_LONGEST]}", "--", path) or found
+
+    def _first(self, *arguments: str) -> str:
+        status, answer, _ = self._repository.ask(*arguments)
         return answer.decode().split("\n", 1)[0] if status == 0 else ""
 
     def _commit(self, commit: str) -> Origin:
@@ -100,9 +118,11 @@ def _parse(answer: bytes, *, original: bool = False) -> dict[int, Origin]:
     """Return line → origin; the format is that of https://git-scm.com/docs/git-blame#_the_porcelain_format."""
     commits: dict[str, dict[str, str]] = {}
     lines: dict[int, str] = {}
+    texts: dict[int, str] = {}
     commit = ""
     for line in answer.split(b"\n"):
         if line.startswith(b"\t"):
+            texts[next(reversed(lines))] = line[1:].decode("utf-8", "replace")
             commit = ""
         elif not commit:
             words = line.decode().split()
@@ -114,7 +134,7 @@ def _parse(answer: bytes, *, original: bool = False) -> dict[int, Origin]:
             key, _, value = line.decode("utf-8", "replace").partition(" ")
             commits[commit][key] = value
     made = {name: _origin(name, about) for name, about in commits.items()}
-    return {line: made[name] for line, name in lines.items()}
+    return {line: replace(made[name], text=texts.get(line, "")) for line, name in lines.items()}
 
 
 def _origin(commit: str, about: Mapping[str, str]) -> Origin:

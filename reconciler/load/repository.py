@@ -87,7 +87,8 @@ class Repository:
             raise ConfigurationError(f"{revision!r} is no revision", hint="name a branch, a tag or a commit")
         if (parent := _PARENT.fullmatch(revision)) and self.head:
             return self._parent(revision, int(parent[1] or 1))
-        for name in (revision, f"origin/{revision}"):
+        # A tag that somebody pushed under a branch's name does not stand in for the branch.
+        for name in (f"refs/heads/{revision}", f"refs/remotes/origin/{revision}", revision):
             status, answer, _ = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
             if status == 0:
                 return answer.decode().strip()
@@ -155,8 +156,12 @@ class Repository:
         if not commit:
             return {}
         tree = f"{commit}:{self.prefix}" if self.prefix else commit
-        status, answer, _ = self.ask("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree.rstrip("/"))
-        entries = answer.decode("utf-8", "surrogateescape").split("\0") if status == 0 else []
+        if self.prefix and self.ask("rev-parse", "--verify", "--quiet", tree.rstrip("/"))[0]:
+            # The folder came later; whether the commit itself is whole is another question.
+            self.run("ls-tree", commit)
+            return {}
+        answer = self.run("ls-tree", "-r", "-z", "--full-tree", tree.rstrip("/"))
+        entries = answer.decode("utf-8", "surrogateescape").split("\0")
         found = (entry.partition("\t") for entry in entries if entry)
         return {path: Entry(about.split()[0], about.split()[2]) for about, _, path in found}
 
@@ -169,9 +174,12 @@ class Repository:
             asked.seek(0)
             answer = self.run("cat-file", "--batch", stdin=asked)
         found, start = [], 0
-        for _ in blobs:
+        for blob in blobs:
             end = answer.index(b"\n", start)
-            size = int(answer[start:end].split()[2])
+            words = answer[start:end].split()
+            if len(words) != 3:  # noqa: PLR2004 - id, type, size; `missing` in their place
+                raise ConfigurationError(f"git has no object {blob}", hint="fetch it: check out the whole history")
+            size = int(words[2])
             found.append(answer[end + 1 : end + 1 + size])
             start = end + size + 2
         return found

@@ -31,7 +31,11 @@ def classify_accounts(draft: Draft) -> None:
 
 def _identities(draft: Draft) -> Iterator[str]:
     sides = draft.sides
-    yield from sorted({*sides.declared.accounts, *sides.applied.accounts, *sides.matching.accounts})
+    known = (sides.declared.accounts, sides.applied.accounts, sides.matching.accounts)
+    if draft.about is not None:
+        yield from sorted(name for name in draft.about if any(name in side for side in known))
+    else:
+        yield from sorted({name for side in known for name in side})
 
 
 def _show_conflicts(draft: Draft) -> None:

@@ -1,6 +1,6 @@
 """The plan of one app: declared, applied and live in; changes, findings and adoption out. Pure."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from reconciler.items import kind_of
 from reconciler.plan.accounts import classify_accounts
@@ -20,11 +20,20 @@ from reconciler.resolve.declared import Presence
 from reconciler.state.contract import Adoption
 
 
-def plan_app(inputs: AppInputs, watch: Callable[[Sides], None] | None = None) -> AppPlan:
+def join_app(inputs: AppInputs) -> Sides:
+    """Put the three sides of one app together; what is recorded counts only as far as it is believed."""
+    return join_sides(set_aside(inputs) if inputs.lost else inputs)
+
+
+def plan_app(inputs: AppInputs, sides: Sides | None = None) -> AppPlan:
     """Compare the three sides of one app and say what is to be done, shown, adopted and forgotten.
 
     The result carries what `build_plan` needs for the guards; the same inputs give the same result, in whatever order
-    an app listed its items. `watch` is shown the sides, unless no way could be opened at all.
+    an app listed its items.
+
+    Args:
+        inputs: everything that was gathered.
+        sides: from `join_app`, where somebody needs them as well.
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
@@ -32,20 +41,31 @@ def plan_app(inputs: AppInputs, watch: Callable[[Sides], None] | None = None) ->
         return JudgedApp(
             inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
         )
-    if inputs.lost:
-        inputs = set_aside(inputs)
-    sides = join_sides(inputs)
-    draft = Draft(sides, Router(sides), sort_tickets(inputs, sides.live))
+    draft = _draft(sides or join_app(inputs))
+    plan = replace(_finish(draft, ways), basis=gather_basis(draft.sides))
+    return hold_back(plan, inputs.lost) if inputs.lost else plan
+
+
+def plan_again(sides: Sides, about: frozenset[str] | None) -> AppPlan:
+    """Plan an app on other sides, for a comparison alone: nothing in the result is enough to be judged, or applied.
+
+    Args:
+        sides: the same live and applied side, and another declared one.
+        about: holders that alone are looked at, because nothing differs for others; None looks at everybody.
+    """
+    plan = _finish(_draft(sides, about), ())
+    return hold_back(plan, sides.inputs.lost) if sides.inputs.lost else plan
+
+
+def _draft(sides: Sides, about: frozenset[str] | None = None) -> Draft:
+    draft = Draft(sides, Router(sides), sort_tickets(sides.inputs, sides.live), about=about)
     classify_accounts(draft)
     classify_entitlements(draft)
     classify_grants(draft)
     forget_entitlements(draft)
     unread_collections(draft)
     _tell_notes(draft)
-    plan = _finish(draft, ways)
-    if watch:
-        watch(sides)
-    return hold_back(plan, inputs.lost) if inputs.lost else plan
+    return draft
 
 
 def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
@@ -68,7 +88,6 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
         owner=sides.declared.app.owner,
         prices=_prices(draft),
-        basis=gather_basis(sides),
     )
 
 

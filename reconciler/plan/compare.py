@@ -56,7 +56,15 @@ def leave_out(head: AppPlan) -> Compared:
     return Compared(_only(head), replace(head, adoption=Adoption()), _only(head))
 
 
-def compare_app(head: AppPlan, base: AppPlan | None, touched: Touched, explain: Explain, formerly: Explain) -> Compared:
+def compare_app(  # noqa: PLR0913 - two plans, and what is known of them
+    head: AppPlan,
+    base: AppPlan | None,
+    touched: Touched,
+    explain: Explain,
+    formerly: Explain,
+    *,
+    about: frozenset[str] | None = None,
+) -> Compared:
     """Part the plan of one app.
 
     Args:
@@ -65,12 +73,13 @@ def compare_app(head: AppPlan, base: AppPlan | None, touched: Touched, explain: 
         touched: what the pull request asks for.
         explain: why the head asks for an item.
         formerly: why the base asked for one that the head is silent about.
+        about: the holders whom the base's plan was limited to; about everybody else it says what the head's does.
     """
     split = _Split()
-    _part(head.changes, base.changes if base else (), split)
+    _part(head.changes, base.changes if base else (), split, about)
     _hold_back(head, split)
     own = tuple(_explain_removal(change, formerly) for change in split.own)
-    mine, before = _part_findings(head, base, touched, own)
+    mine, before = _part_findings(head, base, touched, own, about)
     already = _already(head, touched, own, mine, explain)
     cancelled = {one.key for one in base.cancellations} if base else set()
     return Compared(
@@ -119,11 +128,21 @@ def _only(
     )
 
 
-def _part(head: Iterable[Change], base: Iterable[Change], split: _Split) -> None:
+def _part(head: Iterable[Change], base: Iterable[Change], split: _Split, about: frozenset[str] | None) -> None:
     asked = {change.id: change for change in base}
     for change in head:
-        _part_one(change, asked.pop(change.id, None), split)
+        if _is_aside(change.item, about):
+            split.before.append(change)
+        else:
+            _part_one(change, asked.pop(change.id, None), split)
     split.dropped.extend(asked.values())
+
+
+def _is_aside(item: Item | None, about: frozenset[str] | None) -> bool:
+    """Say whether an item is one about which the base's plan is known to be like the head's, and was not made."""
+    if about is None or isinstance(item, EntitlementItem):
+        return False
+    return item is None or item.holder not in about
 
 
 def _part_one(change: Change, asked: Change | None, split: _Split) -> None:
@@ -205,7 +224,7 @@ def _explain_removal(change: Change, formerly: Explain) -> Change:
 
 
 def _part_findings(
-    head: AppPlan, base: AppPlan | None, touched: Touched, own: Sequence[Change]
+    head: AppPlan, base: AppPlan | None, touched: Touched, own: Sequence[Change], about: frozenset[str] | None
 ) -> tuple[list[Finding], list[Finding]]:
     """Return the findings that are the pull request's: new ones, and whatever stands in the way of what it asks for."""
     known = {(one.fact, one.item, one.text) for one in base.findings} if base else set()
@@ -214,7 +233,7 @@ def _part_findings(
     mine: list[Finding] = []
     before: list[Finding] = []
     for one in head.findings:
-        new = (one.fact, one.item, one.text) not in known
+        new = (one.fact, one.item, one.text) not in known and not _is_aside(one.item, about)
         ours = new or one.item in touched.items or _stands_in_the_way(one, holders, keys)
         (mine if ours else before).append(one)
     return mine, before

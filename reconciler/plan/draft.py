@@ -63,6 +63,8 @@ class Draft:
         waiting: identities and entitlement keys that are not there yet and that this plan does not create, and why.
         unknown: entitlement keys that are neither declared nor live.
         considered: ids of all changes that were wanted, whatever became of them.
+        about: holders that alone are looked at, because all the others are known to be as in another plan; None means
+            everybody.
         unmanaged_accounts, unmanaged_grants: how many there are.
     """
 
@@ -79,6 +81,7 @@ class Draft:
     waiting: dict[str, Gate] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     considered: set[str] = field(default_factory=set)
+    about: frozenset[str] | None = None
     unmanaged_accounts: int = 0
     unmanaged_grants: int = 0
 

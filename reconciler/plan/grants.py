@@ -30,10 +30,13 @@ def classify_grants(draft: Draft) -> None:
     classifier = _Classifier(draft)
     sides = draft.sides
     wanted, recorded, live = sides.wanted, sides.recorded, sides.granted
-    differing = [] if wanted == live else _differing(wanted, live)
+    differing = [] if wanted == live else classifier.narrow(_differing(wanted, live))
     classifier.differ(differing)
-    if differing or len(wanted) != len(live):
-        classifier.surplus([grant for grant in live if grant not in wanted])
+    if wanted.keys() != live.keys():
+        classifier.surplus(classifier.narrow([grant for grant in live if grant not in wanted]))
+    if draft.about is not None:
+        classifier.report()
+        return
     pending = sides.applied.pending
     unsettled = [] if wanted == recorded else _differing(wanted, recorded)
     classifier.adopt(dict.fromkeys((*unsettled, *(g for g in pending if g in wanted), *differing)))
@@ -69,6 +72,14 @@ class _Classifier:
             levels = ", ".join(str(level or "no level") for level in clash.levels)
             text = f"declared at several levels ({levels}), and which is the strongest is not known; left as it is"
             self.draft.find(Fact.BLOCKED, self.sides.names.item(grant), text, refuses=True)
+
+    def narrow(self, grants: list[int]) -> list[int]:
+        """Return the grants of those who are looked at."""
+        about, names = self.draft.about, self.sides.names
+        if about is None:
+            return grants
+        holders = {number for name in about if (number := names.known_holder(name)) is not None}
+        return [grant for grant in grants if unpack(grant)[0] in holders]
 
     @cached_property
     def frozen_holders(self) -> set[int]:

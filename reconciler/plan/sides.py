@@ -91,6 +91,41 @@ def join_sides(inputs: AppInputs) -> Sides:
     return Sides(inputs, live, match_accounts(inputs, live), align_entitlements(inputs, live))
 
 
+def declare_otherwise(sides: Sides, inputs: AppInputs) -> Sides:
+    """Return the same live and applied side beside another declared one.
+
+    Whose account is whose is not asked again where every identity can be found by what it was found by before.
+
+    Args:
+        sides: of the same app, read at the same time.
+        inputs: those of `sides`, but for what is declared; numbered by the same names.
+    """
+    before = sides.inputs
+    alike = inputs.identities == before.identities
+    alike = alike and inputs.declared.app.accounts.match == before.declared.app.accounts.match
+    matching = sides.matching if alike else match_accounts(inputs, sides.live)
+    found = Sides(inputs, sides.live, matching, align_entitlements(inputs, sides.live))
+    if alike and found.aligned.keys == sides.aligned.keys and found.levels == sides.levels:
+        found.granted = sides.granted
+    if found.aligned.moved == sides.aligned.moved and found.levels == sides.levels:
+        found.recorded = sides.recorded
+    return found
+
+
+def matched_otherwise(one: Sides, other: Sides) -> frozenset[str]:
+    """Return the holders whose account is another one on these sides than on those, or nobody's, or in doubt."""
+    if one.matching is other.matching:
+        return frozenset()
+    found: set[str] = set()
+    for a, b in ((one.matching, other.matching), (other.matching, one.matching)):
+        found.update(name for name, account in a.accounts.items() if b.accounts.get(name) != account)
+        found.update(name for name, why in a.blocked.items() if b.blocked.get(name) != why)
+        found.update(name for name, names in a.renamed.items() if b.renamed.get(name) != names)
+        found.update(f"@{remote_id}" for remote_id in a.identities.keys() - b.identities.keys())
+        found.update(f"@{remote_id}" for remote_id in a.contested - b.contested)
+    return frozenset(found)
+
+
 def holders_in(sides: Sides, way: WayRead) -> list[str]:
     """Return the holder of each account in a way's snapshot, in its order.
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Names
 from reconciler.plan.inputs import AppInputs
 from reconciler.resolve.declared import DeclaredApp, Presence
 
-_SILENT = "(silent)"
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Touched:
         """The identities whose account a pull request touches, or stands on."""
         held = {item.holder for item in self.items if not isinstance(item, EntitlementItem) and ":" not in item.holder}
         return self.values | held
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """Everybody, and every entitlement, for whom anything may differ."""
+        return self.accounts | {item.holder for item in self.items if isinstance(item, GrantItem)}
 
     @property
     def entitlements(self) -> frozenset[str]:
@@ -53,10 +60,15 @@ def touch(head: AppInputs, base: AppInputs | None, edited: Collection[str]) -> T
 def _accounts(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
     before = base.accounts if base else {}
     gone = base.absent_accounts if base else {}
-    for name in {*head.accounts, *before, *head.absent_accounts, *gone}:
-        now = head.accounts.get(name), head.absent_accounts.get(name)
-        if now != (before.get(name), gone.get(name)):
-            yield AccountItem(name), now[0] is Presence.PRESENT
+    for name in {*_differing(head.accounts, before), *_differing(head.absent_accounts, gone)}:
+        yield AccountItem(name), head.accounts.get(name) is Presence.PRESENT
+
+
+def _differing(one: Mapping[_Key, _Value], other: Mapping[_Key, _Value]) -> Iterator[_Key]:
+    """Yield the keys that only one side has, or with another value."""
+    if one != other:
+        yield from [key for key, value in one.items() if key not in other or other[key] != value]
+        yield from [key for key in other if key not in one]
 
 
 def _entitlements(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
@@ -69,27 +81,19 @@ def _entitlements(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple
 
 
 def _grants(head: DeclaredApp, base: DeclaredApp | None) -> Iterator[tuple[Item, bool]]:
-    now, then = _stands(head), _stands(base) if base else {}
-    if base and base.names is not head.names:
-        names = base.names
-        then = {head.names.grant(*_parts(names.item(grant))): stand for grant, stand in then.items()}
-    if now == then:
-        return
-    for grant in {*now, *then}:
-        if now.get(grant, _SILENT) != then.get(grant, _SILENT):
-            yield head.names.item(grant), grant in head.grants
+    names, now = head.names, head.grants
+    grants, absent = (base.grants, base.absent) if base else ({}, {})
+    if base and base.names is not names:
+        level = base.names.levels
+        grants = {_moved(grant, base.names, names): names.level(level[one]) for grant, one in grants.items()}
+        absent = {_moved(grant, base.names, names): why for grant, why in absent.items()}
+    for grant in {*_differing(now, grants), *_differing(head.absent, absent)}:
+        yield names.item(grant), grant in now
 
 
-def _stands(declared: DeclaredApp) -> dict[int, str | None]:
-    """Return what is said of each grant: its level, or why it is absent (in brackets, unlike any level)."""
-    levels = declared.names.levels
-    said: dict[int, str | None] = {grant: levels[level] for grant, level in declared.grants.items()}
-    said.update((grant, f"({because})") for grant, because in declared.absent.items())
-    return said
-
-
-def _parts(item: GrantItem) -> tuple[str, str]:
-    return item.holder, item.entitlement
+def _moved(grant: int, numbered: Names, names: Names) -> int:
+    item = numbered.item(grant)
+    return names.grant(item.holder, item.entitlement)
 
 
 def _values(head: AppInputs, base: AppInputs, edited: Collection[str]) -> Iterator[str]:

@@ -52,6 +52,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     review: Review | None = None,
     reason: str = "",
     offboard: Mapping[str, datetime] = _NOBODY,
+    narrow: Callable[[Plan], Plan] | None = None,
     wait: float = 0.0,
     waiting: Callable[[LockError], None] | None = None,
 ) -> Report | None:
@@ -68,6 +69,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         review: who approved it, as the forge says; None means by hand.
         reason: why this is done, for the record; an override has its own.
         offboard: people who leave by this apply, and when; they are held for gone until git says so too.
+        narrow: leaves out of the plan what is not meant, or None.
         wait: seconds to wait for another apply to end. What is due is then what is due at the end of the waiting.
         waiting: told whom it waits for.
 
@@ -89,6 +91,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             plan = plan_with(
                 session, scope, state, progress=read_progress, override=override, belief=belief, watch=readings.see
             )
+            plan = narrow(plan) if narrow else plan
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
             if not confirm(plan):

@@ -41,6 +41,7 @@ class Base:
         rerouted: app → digest of its new configuration, of the apps whose route the base does not know.
         unasked: those of them that the base does not know at all: nothing is asked there.
         loosened: app → the guards that the head loosens, in words.
+        warnings: what a reader should know of the comparison itself.
     """
 
     revision: str
@@ -54,6 +55,7 @@ class Base:
     rerouted: Mapping[str, str] = field(default_factory=dict)
     unasked: frozenset[str] = frozenset()
     loosened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def companies(self) -> tuple[Company, ...]:
@@ -106,6 +108,7 @@ def load_with_base(root: Path, revision: str, *, moment: datetime, cache: Path |
             tip=None if newest is read else newest.company,
             edits=edits,
             broken=_errors(read, newest),
+            warnings=_warnings(revision, tip, commit),
         )
     finally:
         repository.close()
@@ -126,6 +129,14 @@ def _settings_at(repository: Repository, commit: str) -> Settings:
 
 def _read_tip(repository: Repository, tip: str, moment: datetime, cache: Cache, loaded: Loaded) -> Read:
     return read_revision(repository, tip, moment=moment, cache=cache, digests=loaded.digests)
+
+
+def _warnings(revision: str, tip: str, commit: str) -> tuple[str, ...]:
+    """Say that the base went on without the checkout: what a merge will do may be something else."""
+    if tip == commit:
+        return ()
+    went = f"{revision} has moved on to {tip[:7]}; this checkout is compared with where it parted from it, {commit[:7]}"
+    return (f"{went}: merge or rebase it to plan what the merge will do",)
 
 
 def _errors(*reads: Read) -> tuple[Problem, ...]:

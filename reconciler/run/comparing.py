@@ -1,21 +1,22 @@
 """The plans of apps are parted, one by one, into what is a pull request's own and what its base asks for as well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.items import Item
 from reconciler.model.apps import App
-from reconciler.plan.app import plan_app
+from reconciler.plan.app import join_app, plan_again, plan_app
 from reconciler.plan.compare import Compared, compare_app, hold_until_merged, leave_out
-from reconciler.plan.inputs import AppInputs
+from reconciler.plan.inputs import AppInputs, IdentityKeys
 from reconciler.plan.plan import AppPlan, Comparison, Fact, Finding, Verdict
+from reconciler.plan.sides import Sides, declare_otherwise, matched_otherwise
 from reconciler.plan.touched import touch
 from reconciler.provider.change import Why
 from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
 from reconciler.resolve.declared import Reason
-from reconciler.resolve.differing import Differing, differ
+from reconciler.resolve.differing import Differing, differ, same_app
 from reconciler.resolve.reasons import reasons_for
 from reconciler.run.base import Base, refuse_broken
 from reconciler.run.gathering import Keys
@@ -42,32 +43,42 @@ class Parts:
 class Comparer:
     """Takes the plan of one app after the other; without a base each is kept as it is."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, watch: Callable[[Sides], None] | None = None) -> None:
         self._session = session
+        self._watch = watch
         self._base = session.base
         self._compared: list[Compared] = []
         self._plans: list[AppPlan] = []
+        self._alike: dict[tuple[int, int], tuple[bool, Sequence[IdentityKeys], Sequence[IdentityKeys]]] = {}
         if self._base and not self._base.broken:
             self._differing = differ(self._base.resolved, session.resolved)
             self._keys = Keys(self._base.company)
 
-    def add(self, inputs: AppInputs, plan: AppPlan) -> None:
-        """Take the plan of one app, and what it was made from."""
+    def add(self, inputs: AppInputs) -> None:
+        """Plan one app, and part its plan; its sides are shown to whoever watches, unless no way could be opened."""
         base = self._base
+        sides = None if inputs.error else join_app(inputs)
+        plan = plan_app(inputs, sides)
+        if sides and self._watch:
+            self._watch(sides)
         if base is None or base.broken:
             self._plans.append(plan)
             return
-        compared = self._compare(base, inputs, plan)
-        if told := base.loosened.get(plan.app):
+        compared = self._compare(base, sides, plan) if sides else leave_out(plan)
+        self._compared.append(self._hold(base, compared))
+
+    def _hold(self, base: Base, compared: Compared) -> Compared:
+        """Tell what counts only after the merge, and hold back what would be done by a route that is not known yet."""
+        app = compared.own.app
+        if told := base.loosened.get(app):
             note = Finding(Fact.NOTE, None, f"takes effect after the merge, and not for it: {'; '.join(told)}")
-            own = compared.own
-            compared = replace(compared, own=replace(own, findings=(*own.findings, note)))
-        if plan.app in base.rerouted:
+            compared = replace(compared, own=replace(compared.own, findings=(*compared.own.findings, note)))
+        if app in base.rerouted:
             text = (
                 f"the route changed: asked by the one that {base.revision} names, and no secret is sent to the new one"
             )
             compared = hold_until_merged(compared, f"{text}; {_MERGE}")
-        self._compared.append(compared)
+        return compared
 
     def leave_unasked(self, app: App) -> None:
         """Take an app that nothing may be sent to."""
@@ -97,15 +108,22 @@ class Comparer:
         )
         return Parts([one.own for one in compared], comparison)
 
-    def _compare(self, base: Base, head: AppInputs, plan: AppPlan) -> Compared:
-        if head.error or not _can_differ(self._differing, head):
+    def _compare(self, base: Base, sides: Sides, plan: AppPlan) -> Compared:
+        head = sides.inputs
+        if not _can_differ(self._differing, head):
             return leave_out(plan)
-        inputs = self._inputs(base, head) if head.app in base.company.apps else None
+        known = base.company.apps.get(head.app)
+        inputs = self._inputs(base, head) if known else None
         touched = touch(head, inputs, self._differing.identities)
-        before = inputs.reasons if inputs else None
-        return compare_app(
-            plan, plan_app(inputs) if inputs else None, touched, partial(_explain, head), partial(_formerly, before)
-        )
+        # Where the app itself is written otherwise, anything may differ for anybody.
+        about = touched.holders | self._differing.identities if same_app(known, head.declared.app) else None
+        before = None
+        if inputs:
+            other = declare_otherwise(sides, inputs)
+            about = None if about is None else about | matched_otherwise(sides, other)
+            before = plan_again(other, about)
+        formerly = partial(_formerly, inputs.reasons if inputs else None)
+        return compare_app(plan, before, touched, partial(_explain, head), formerly, about=about)
 
     def _inputs(self, base: Base, head: AppInputs) -> AppInputs:
         """Return what the head's plan was made from, with what the base declares in its place."""
@@ -116,8 +134,17 @@ class Comparer:
             declared=declared,
             account=partial(declare_account, base.resolved, declared),
             reasons=partial(reasons_for, base.resolved, declared),
-            identities=self._keys.of(head.app),
+            identities=self._identities(head),
         )
+
+    def _identities(self, head: AppInputs) -> Sequence[IdentityKeys]:
+        """Return what the base's identities can be found by: the head's own list, where it is the same."""
+        found = self._keys.of(head.app)
+        both = id(found), id(head.identities)
+        if both not in self._alike:
+            # Kept with the lists, so that their ids stay theirs.
+            self._alike[both] = (found == head.identities, found, head.identities)
+        return head.identities if self._alike[both][0] else found
 
 
 def _can_differ(differing: Differing, head: AppInputs) -> bool:

@@ -42,7 +42,7 @@ class Draft:
     Attributes:
         before, after: the company without and with it.
         contents: path → what the files held, of those that are changed (nothing for a new one).
-        changes: path → what they will hold.
+        changes: path → what they will hold; empty where there is nothing to change.
         effects: what changes for whom, sorted.
     """
 
@@ -83,7 +83,7 @@ def draft(
 
     Raises:
         InputError: the YAML has errors, before or after.
-        ConfigurationError: nothing is to be changed, or the request cannot be.
+        ConfigurationError: the request cannot be.
         EditError: a file cannot be changed that way.
     """
     cache = Cache(root / CACHE)
@@ -91,8 +91,6 @@ def draft(
     files = Files(contents)
     apps = list(edit(before, files))
     changes = files.changes()
-    if not changes:
-        raise ConfigurationError("there is nothing to change: the YAML says so already")
     after = _session(root, {**contents, **changes}, moment, cache)
     known = {path: contents.get(path, b"") for path in changes}
     return Draft(before, after, known, changes, tuple(_effects(before, after, sorted(set(apps)))))

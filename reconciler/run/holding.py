@@ -1,8 +1,10 @@
 """People who were offboarded count as gone, whatever the YAML at hand says, until git says so too."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 
+from reconciler.model.company import Company
 from reconciler.problems import Problem, Severity
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
@@ -23,14 +25,24 @@ def keep_gone(session: Session, state: StateStore) -> Session:
     }
     if not held:
         return session
-    people = dict(session.company.people)
+    people, base = session.company.people, session.base
     warnings = list(session.warnings)
     for identity, at in sorted(held.items()):
         message = f"{identity} was offboarded at {at:%Y-%m-%d %H:%M} UTC, and this YAML says otherwise"
         hint = f"merge the pull request that says so; if they are here after all: reconciler offboard {identity} --undo"
         warnings.append(Problem(people[identity].place, Severity.WARNING, message, hint))
-        people[identity] = replace(people[identity], left=at)
-    return replace(session, company=replace(session.company, people=people), warnings=tuple(warnings))
+    return replace(
+        session,
+        company=_without(session.company, held),
+        warnings=tuple(warnings),
+        base=replace(base, company=_without(base.company, held)) if base else None,
+    )
+
+
+def _without(company: Company, held: Mapping[str, datetime]) -> Company:
+    """Return a company that these people have left."""
+    gone = {one: replace(company.people[one], left=at) for one, at in held.items() if one in company.people}
+    return replace(company, people={**company.people, **gone})
 
 
 def agreed(session: Session, state: StateStore, leaving: Collection[str] = ()) -> list[str]:

@@ -81,7 +81,7 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
-        warnings=(*map(str, session.warnings), *_orphans(session, state)),
+        warnings=(*map(str, session.warnings), *_orphans(session, state), *(base.warnings if base else ())),
         comparison=parts.comparison,
         refusals=parts.refusals,
     )
@@ -135,16 +135,14 @@ async def _plan_apps(  # noqa: PLR0913 - same
     asked = [app for app in apps if app.name not in unasked]
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
     async with reading(session, asked, pins, progress) as answers:
-        from reconciler.plan.app import plan_app  # noqa: PLC0415 - imported while the first requests are under way
-        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - same
+        from reconciler.run.comparing import Comparer  # noqa: PLC0415 - imported while the first requests are under way
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
         gatherer = Gatherer(session, scope, state, belief.losses)
-        comparer = Comparer(session)
+        comparer = Comparer(session, watch)
         await answers.use_the_wait(gatherer.prepare)
         async for answer in answers:
-            inputs = gatherer.gather(answer)
-            comparer.add(inputs, plan_app(inputs, watch))
+            comparer.add(gatherer.gather(answer))
     for app in apps:
         if app.name in unasked:
             comparer.leave_unasked(app)

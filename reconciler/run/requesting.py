@@ -107,8 +107,10 @@ class Wish:
         """Check that what was asked for is what comes out.
 
         Raises:
-            ConfigurationError: it is not: another block gives it still, or keeps it away.
+            ConfigurationError: it is not: nothing changes, another block gives it still, or keeps it away.
         """
+        if not draft.changes:
+            raise ConfigurationError("there is nothing to change: the YAML says so already")
         app, _, entitlement = self.what.partition("/")
         found = presence_of(declare(draft.after, app), GrantItem(self.identity, entitlement)) is Presence.PRESENT
         lost = [one for one in draft.effects if (one.holder, one.entitlement) == (self.identity, entitlement)]

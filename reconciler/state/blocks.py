@@ -9,7 +9,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, groupby
 from typing import Final
 
@@ -21,6 +21,7 @@ Row = tuple[int, ...]
 _HOLDERS: Final = 6
 """A block has the rows of 2**6 neighbouring holders."""
 
+_AT_ONCE: Final = 200
 _HEAD: Final = struct.Struct("<BI")
 _VERSION: Final = 1
 _SIZES: Final = ((1 << 8, "B"), (1 << 16, "H"), (1 << 32, "I"))
@@ -33,14 +34,18 @@ class Blocks:
         database: where `blocks` is.
         table: whose rows.
         columns: its columns after `app`; the first is the holder. What other columns it has is at its default.
+        keys: how many of the columns, the first ones, make two rows of an app the same row.
         settled: the condition under which a row may be folded away.
     """
 
-    def __init__(self, database: Database, table: str, columns: Sequence[str], settled: str = "true") -> None:
+    def __init__(
+        self, database: Database, table: str, columns: Sequence[str], keys: int, settled: str = "true"
+    ) -> None:
         self._database = database
         self._table = table
         self._columns = columns
         self._listed = ", ".join(columns)
+        self._keys = keys
         self._settled = settled
 
     def read(self, app: int) -> list[Row]:
@@ -50,6 +55,15 @@ class Blocks:
     def _all(self, app: int) -> list[tuple[int, bytes]]:
         query = "SELECT block, data FROM blocks WHERE part = ? AND app = ? ORDER BY block"
         return [(block, bytes(data)) for block, data in self._database.execute(query, (self._table, app)).fetchall()]
+
+    def _some(self, app: int, blocks: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks by their numbers."""
+        for start in range(0, len(blocks), _AT_ONCE):
+            part = blocks[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT block, data FROM blocks WHERE part = ? AND app = ? AND block IN ({marks})"  # noqa: S608 - marks
+            for block, data in self._database.execute(query, (self._table, app, *part)).fetchall():
+                yield block, bytes(data)
 
     def replace(self, app: int, rows: Iterable[Row]) -> None:
         """Make these the rows that are folded away, whatever they were; only blocks that differ are written."""
@@ -67,9 +81,9 @@ class Blocks:
         )
 
     def put(self, app: int, rows: Iterable[Row]) -> None:
-        """Fold rows away that were never in the table; they take the place of those with the same holder and key."""
-        found = {row[:2]: row for row in self.read(app)}
-        found.update((row[:2], row) for row in rows)
+        """Fold rows away that were never in the table; they take the place of those with the same key."""
+        found = {row[: self._keys]: row for row in self.read(app)}
+        found.update((row[: self._keys], row) for row in rows)
         self.replace(app, found.values())
 
     def fold(self, app: int, least: int) -> None:
@@ -83,7 +97,7 @@ class Blocks:
         self._database.execute(f"DELETE FROM {self._table} WHERE {where}", (app,))  # noqa: S608 - same
 
     def unfold(self, app: int, keys: Collection[tuple[int, int]]) -> None:
-        """Take the rows with these holders and keys back into the table, as far as they are folded away."""
+        """Take the rows with these first two columns back into the table, as far as they are folded away."""
         if keys:
             self._take_back(app, {holder >> _HOLDERS for holder, _ in keys}, lambda row: row[:2] in keys)
 
@@ -96,11 +110,9 @@ class Blocks:
         self._take_back(app, {block for block, _ in self._all(app)}, lambda _: True)
 
     def _take_back(self, app: int, blocks: Iterable[int], wanted: Callable[[Row], bool]) -> None:
-        query = "SELECT data FROM blocks WHERE part = ? AND app = ? AND block = ?"
         back: list[Row] = []
-        for block in sorted(blocks):
-            found = self._database.execute(query, (self._table, app, block)).fetchone()
-            rows = unpack_rows(bytes(found[0])) if found else []
+        for block, data in self._some(app, sorted(blocks)):
+            rows = unpack_rows(data)
             taken = [row for row in rows if wanted(row)]
             if taken:
                 back += taken

@@ -25,7 +25,7 @@ class FoldingStore(TableStore):
     def _fold_grants(self, database: Database) -> None:
         """Begin to keep settled grants in blocks."""
         columns = ("holder", "entitlement", "level")
-        self._grants = Blocks(database, "grants", columns, "pending = 0 AND fresh = 0")
+        self._grants = Blocks(database, "grants", columns, 2, "pending = 0 AND fresh = 0")
 
     def adopt(self, app: str, adoption: Adoption) -> None:
         """Take items on, forget gone ones, remember counts."""

@@ -43,7 +43,9 @@ may do what. **Everybody who can read this repository can read it.** Where not a
 PostgreSQL, or in a repository of its own.
 
 Only what applies (its deploy key or app) should be able to push to this branch. Its history is shortened from time to
-time by replacing the branch, so that whoever was forgotten is gone from it; clones keep what they fetched before.
+time by replacing the branch, so that whoever was forgotten is gone from it. What that cannot reach: clones keep what
+they fetched before, and a forge shows an old commit to whoever knows its id until it collects its garbage, which its
+support can be asked for.
 """
 
 Unit = tuple[str, str]

@@ -102,7 +102,7 @@ class HistoryTable(ABC):
 
 def held_blocks(database: Database) -> Blocks:
     """Return where a history is folded away."""
-    return Blocks(database, "held", ("holder", "entitlement", "first", "level", "gone"))
+    return Blocks(database, "held", ("holder", "entitlement", "first", "level", "gone"), 3)
 
 
 def _rows(database: Database, blocks: Blocks | None, app: int) -> Iterable[Row]:

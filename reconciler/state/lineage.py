@@ -112,3 +112,13 @@ def _write_lineages(path: Path, lineages: Mapping[str, str]) -> None:
         raise StateError(
             f"{path}: it cannot be written: {error.strerror}", hint="a lost state goes unnoticed"
         ) from None
+
+
+def mark_lost(settings: Settings, apps: Iterable[str]) -> None:
+    """Write down that these apps were applied with another state than whatever is there now.
+
+    Raises:
+        StateError: the file cannot be read or written.
+    """
+    path = lineage_path(settings)
+    _write_lineages(path, read_lineages(path) | dict.fromkeys(apps, "another"))

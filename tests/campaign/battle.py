@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launching import CANARY, Ended, HungError
+from memory import PostgresMemory
 from moments import sort_of
 from proxy import Fault
 from scene import Company, Contents, Theatre
 from trail import judge_trail
+from wounds import repair
 
 from reconciler.cli.exits import Exit
 
@@ -70,16 +72,24 @@ def fight(stage: Theatre, cell: Cell) -> Outcome:
     began = time.monotonic()
     company = stage.company()
     strike = company.proxy.set(cell.strike, cell.operation, cell.moment) if cell.strike else None
+    if strike and cell.wounds:
+        strike.operation, strike.nth = "read users", 1
     if cell.address:
         company.declare(second=True, url=cell.address)
-    wounds = {name: _placed(value, company) for name, value in cell.wounds.items()}
+    if isinstance(company.memory, PostgresMemory) and "signal" in cell.wounds:
+        wounds = {**cell.wounds, "signal": company.memory.server.process}
+    else:
+        wounds = dict(cell.wounds)
+    wounds = {name: _placed(value, company) for name, value in wounds.items()}
     try:
         ended = company.apply(**wounds)
     except HungError as hung:
         company.heal()
         return Outcome(cell, -1, time.monotonic() - began, lost=[str(hung)])
+    company.memory.heal(company.folder)
+    repair(company.folder)
     moments = company.moments()
-    struck = strike.struck > 0 if strike else not cell.wounds or _is_struck(cell, moments)
+    struck = _is_struck(cell, moments) if cell.wounds else strike is None or strike.struck > 0
     outcome = Outcome(cell, ended.code, 0.0, struck=struck, where=moments[-1] if moments and ended.killed else "")
     outcome.lost += judge_struck(stage.wanted, company, cell, ended)
     if cell.address:

@@ -1,4 +1,4 @@
-"""The product of faults, operations and moments; and what it prints."""
+"""How a campaign is run: cells are chosen by a seed, fought one after the other, and what came of them is printed."""
 
 import random
 import sys
@@ -6,61 +6,9 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from battle import OPERATIONS, Cell, Outcome, fight
-from faults import scim_faults
-from moments import sort_of
+from battle import Cell, Outcome, fight
+from cells import not_applicable
 from scene import Theatre
-
-WOUNDS: dict[str, dict[str, object]] = {
-    "disk full": {"full": True},
-    "wiki read-only": {"forbid": ["FOLDER/wiki"], "unprivileged": True},
-    "tickets read-only": {"forbid": ["FOLDER/tickets"], "unprivileged": True},
-    "state read-only": {"forbid": ["FOLDER/.reconciler"], "unprivileged": True},
-    "everything read-only": {"forbid": ["FOLDER"], "unprivileged": True},
-    "files edited meanwhile": {"rewrite": ["FOLDER/wiki/accounts.csv", "FOLDER/wiki/grants.csv"]},
-    "clock jumps a day ahead": {"hours": 0, "jump": 26},
-    "clock jumps a day back": {"hours": 0, "jump": -26},
-    "clock jumps ten years ahead": {"hours": 0, "jump": 87_660},
-}
-QUIET = {f"{when} {what}" for when in ("before", "after") for what in ("os.fsync", "os.unlink", "open")}
-"""Moments at which a wound would do nothing that it does not do at the one before or after."""
-ADDRESSES = {
-    "DNS failure": "https://no-such-host.invalid/v2",
-    "TLS error": "https://127.0.0.1:{port}",
-    "nobody listens": "http://127.0.0.1:9",
-}
-
-
-def all_cells(stage: Theatre) -> list[Cell]:
-    """Return every cell: each fault in each operation at several of its requests, each wound at several moments."""
-    return [*_scim_cells(stage), *_address_cells(stage), *_wound_cells(stage)]
-
-
-def _scim_cells(stage: Theatre) -> Iterator[Cell]:
-    for fault in scim_faults(stage.launcher):
-        for operation in OPERATIONS:
-            last = stage.counts.get(operation, 0)
-            assert last, f"no apply of this company would {operation}"
-            for moment in sorted({(last + 1) // 2} if fault.costly else {1, (last + 1) // 2, last}):
-                yield Cell("hub", fault.name, operation, moment, strike=fault)
-
-
-def _address_cells(stage: Theatre) -> Iterator[Cell]:
-    port = stage.port
-    for name, address in ADDRESSES.items():
-        yield Cell("hub", name, "everything", 1, address=address.format(port=port))
-
-
-def _wound_cells(stage: Theatre) -> Iterator[Cell]:
-    """Yield each wound at the first, a middle and the last moment of each sort (`before COMMIT`, `after os.link`)."""
-    sorts: dict[str, list[int]] = defaultdict(list)
-    for number, moment in enumerate(stage.moments, start=1):
-        sorts[sort_of(moment)].append(number)
-    for name, wound in WOUNDS.items():
-        for sort in sorts.keys() - QUIET:
-            numbers = sorts[sort]
-            for at in sorted({numbers[0], numbers[len(numbers) // 2], numbers[-1]}):
-                yield Cell("all", name, sort, at, wounds={"count": "FOLDER/.moments", "at": at, **wound})
 
 
 def choose(cells: Sequence[Cell], count: int, seed: int) -> list[Cell]:
@@ -102,6 +50,7 @@ def report(outcomes: Sequence[Outcome], *, seed: int, began: float) -> int:
     for fault, operations in table.items():
         tried = ", ".join(f"{name} {len(several)}" for name, several in operations.items())
         print(f"  {fault:<34} {tried}")
+    _print_not_applicable(outcomes)
     lost = [outcome for outcome in outcomes if outcome.lost]
     missed = [outcome for outcome in outcomes if not outcome.struck]
     for outcome in lost:
@@ -113,3 +62,14 @@ def report(outcomes: Sequence[Outcome], *, seed: int, began: float) -> int:
     print(f"{len(outcomes)} cells, seed {seed}, {time.monotonic() - began:.0f} s; not struck: {len(missed)}")
     print(f"lost: {len(lost) or 'nothing'}")
     return 1 if lost else 0
+
+
+def _print_not_applicable(outcomes: Sequence[Outcome]) -> None:
+    """Print which faults were tried in no cell of an app, by the reason."""
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (fault, app), reason in not_applicable([outcome.cell for outcome in outcomes]).items():
+        reasons[app, reason].append(fault)
+    if reasons:
+        print("not applicable")
+    for (app, reason), faults in reasons.items():
+        print(f"  {app}, {reason}: {'; '.join(faults)}")

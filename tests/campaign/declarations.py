@@ -9,7 +9,7 @@ apps:
   hub:
     owner: ana
     route:
-      - scim: {{url: "{url}", token: {{env: SCIM_TOKEN}}, timeout: 1.5}}
+      - scim: {{url: "{url}", token: {{env: SCIM_TOKEN}}, timeout: {timeout}}}
     accounts: {{attributes: {{displayName: "{{{{ person.name }}}}", title: "{{{{ person.title }}}}"}}}}
     entitlements: {entitlements}
   wiki:
@@ -71,11 +71,11 @@ def people_yaml(*, second: bool) -> str:
     return "\n".join([*lines, "groups:", f"  all: {{people: [{members}]}}", ""])
 
 
-def apps_yaml(*, second: bool, url: str) -> str:
-    """Return the apps of the first or of the second state, the SCIM one at an address."""
+def apps_yaml(*, second: bool, url: str, timeout: float) -> str:
+    """Return the apps of the first or of the second state, the SCIM one at an address that has so many seconds."""
     groups = "{group:all: {}, group:platform: {}, group:old: {}}"
     spaces = "{space:home: {}, space:ops: {}}"
     if second:
         groups = "{group:all: {}, group:platform: {}, group:renamed: {formerly: [group:old]}, group:data: {}}"
         spaces = "{space:home: {}, space:ops: {}, space:data: {}}"
-    return APP_FILES.format(url=url, entitlements=groups, spaces=spaces)
+    return APP_FILES.format(url=url, timeout=timeout, entitlements=groups, spaces=spaces)

@@ -47,6 +47,11 @@ def scim_faults(launcher: Launcher) -> list[Fault]:
     ]
 
 
+def always_closing() -> Fault:
+    """Return what is no fault: every answer is whole, and its connection ends with it."""
+    return Fault("connections end", lambda exchange: (exchange.answer(exchange.forward()), exchange.hang_up())[0], 0)
+
+
 def _eaten(
     name: str, act: Callable[[Exchange, Reply | None], None], times: int = 1, *, costly: bool = False
 ) -> Iterator[Fault]:

@@ -17,6 +17,8 @@ class Hub(Protocol):
     """What the campaign needs of a server."""
 
     url: str
+    patience: float
+    """Seconds that the company waits for an answer: few where answers are to be late, else more than it ever takes."""
 
     def users(self) -> list[dict[str, Any]]:
         """Return its users as SCIM has them."""
@@ -41,6 +43,8 @@ class Hub(Protocol):
 
 class FaultyHub:
     """The server whose habits can be switched; see `tests/scim/faulty_server.py`."""
+
+    patience = 1.5
 
     def __init__(self, server: FaultyServer) -> None:
         self.server = server
@@ -78,6 +82,8 @@ def habits() -> Habits:
 
 class PublicHub:
     """scim2-server, as its own command runs it, with its storage in reach; it allows two groups of one name."""
+
+    patience = 20.0
 
     def __init__(self, storage: Any, url: str) -> None:
         self._storage = storage

@@ -27,8 +27,8 @@ class Memory:
     def drop(self, folder: Path) -> None:
         """Remove what a company keeps outside of its folder."""
 
-    def heal(self) -> None:
-        """Start again what was killed."""
+    def heal(self, folder: Path) -> None:
+        """End whatever was wrong with it: start again what was killed, bring back what is gone."""
 
     def options(self, folder: Path) -> Mapping[str, Any]:
         """Return what `state` says in a company's reconciler.yaml; nothing for the default."""
@@ -55,6 +55,12 @@ class GitMemory(Memory):
         config = new / ".git/config"
         config.write_text(config.read_text(encoding="utf-8").replace(f"{old}/", f"{new}/"), encoding="utf-8")
 
+    def heal(self, folder: Path) -> None:
+        """Bring the remote back, and let it take pushes."""
+        (folder / ".remote.git/hooks/update").unlink(missing_ok=True)
+        if (folder / ".remote.away").exists():
+            (folder / ".remote.away").rename(folder / ".remote.git")
+
     def options(self, folder: Path) -> Mapping[str, Any]:
         """Take the branch by its default name."""
         del folder
@@ -74,15 +80,20 @@ class PostgresMemory(Memory):
         self._run(f'CREATE DATABASE "{folder.name}"')
 
     def copy(self, old: Path, new: Path) -> None:
-        """Let the server copy the database."""
+        """Let the server copy the database, and forget that it is a copy.
+
+        Without a checkpoint, a crash would set the sequences of a copy back to what they were when it was made.
+        """
         self._run(f'CREATE DATABASE "{new.name}" TEMPLATE "{old.name}"')
+        self._run("CHECKPOINT")
 
     def drop(self, folder: Path) -> None:
         """Remove the database."""
         self._run(f'DROP DATABASE IF EXISTS "{folder.name}" WITH (FORCE)')
 
-    def heal(self) -> None:
+    def heal(self, folder: Path) -> None:
         """Start the server again."""
+        del folder
         self.server.start()
 
     def options(self, folder: Path) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from hubs import HUBS, FaultyHub, Hub
 from launching import CANARY, Ended, Launcher
 from memory import MEMORIES, Memory
 from proxy import Proxy, run_proxy
-from wounds import allow
+from wounds import allow, repair
 
 from providers.ticket.client import TicketDirectory
 from providers.ticket.record import Status
@@ -104,7 +104,8 @@ class Company:
         self.write("policies.yaml", POLICIES)
         self.write("people.yaml", people_yaml(second=second))
         self.write("roles.yaml", SECOND_ROLES if second else FIRST_ROLES)
-        self.write("apps/apps.yaml", apps_yaml(second=second, url=url or self.proxy.url))
+        text = apps_yaml(second=second, url=url or self.proxy.url, timeout=self.hub.patience)
+        self.write("apps/apps.yaml", text)
 
     def settle(self) -> None:
         """Write its reconciler.yaml."""
@@ -116,8 +117,9 @@ class Company:
         """End whatever was wrong around it: the network, the app's habits, permissions, the database."""
         self.proxy.heal()
         self.hub.calm()
-        self.memory.heal()
+        self.memory.heal(self.folder)
         allow(self.folder)
+        repair(self.folder)
 
     def contents(self) -> Contents:
         """Return what all apps and the state hold."""

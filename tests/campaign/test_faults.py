@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from battle import Cell, fight, recover
-from campaign import all_cells, choose, run
+from campaign import choose, run
+from cells import all_cells, not_applicable, state_cells
 from faults import scim_faults
 from faulty_server import Habits
 from proxy import Fault
-from scene import Company, Theatre
+from scene import APPS, Company, Theatre
 
 from reconciler.cli.exits import Exit
 
@@ -20,12 +21,22 @@ SAMPLE = (
     "token revoked",
     "edited behind our back",
     "delivered twice",
+    "DNS failure from then on",
     "disk full",
     "wiki read-only",
     "state read-only",
     "files edited meanwhile",
+    "file cut off in a line",
+    "ticket cut off",
     "clock jumps a day ahead",
 )
+
+ASKED = (
+    "connection refused", "reset mid-body", "slow loris", "truncated JSON", "wrong content type", "500", "502 burst",
+    "503 burst", "429 with Retry-After", "429 without Retry-After", "TLS error", "DNS failure", "delivered twice",
+    "after a retry was sent", "clock jumps", "disk full", "read-only", "edited behind our back", "token revoked",
+)  # fmt: skip
+"""What a team will meet, by words of the names of the catalogue."""
 
 
 def sample(stage: Theatre) -> Iterator[Cell]:
@@ -39,6 +50,27 @@ def test_a_fault_in_any_cell_of_a_sample_loses_nothing(stage: Theatre) -> None:
     outcomes = list(run(stage, sample(stage)))
     assert {outcome.cell.fault for outcome in outcomes} == set(SAMPLE)
     assert [(str(outcome.cell), outcome.lost) for outcome in outcomes if outcome.lost] == []
+
+
+def test_each_fault_is_tried_in_each_app_or_it_is_said_why_not(stage: Theatre) -> None:
+    """The campaign prints both; a cell that is neither would be forgotten quietly."""
+    cells = all_cells(stage)
+    reasons = not_applicable(cells)
+    tried = {(cell.fault, app) for cell in cells for app in (APPS if cell.app == "all" else (cell.app,))}
+    faults = {cell.fault for cell in cells}
+    assert all(reasons.values())
+    assert not tried & reasons.keys()
+    assert tried | reasons.keys() == {(fault, app) for fault in faults for app in APPS}
+    assert [word for word in ASKED if not any(word in fault for fault in faults)] == []
+
+
+def test_a_shared_state_that_fails_in_the_middle_loses_nothing(git_stage: Theatre, postgres_stage: Theatre) -> None:
+    """A database that is killed, one that hangs up, a remote that is gone, one that refuses: one cell of each."""
+    for stage in (git_stage, postgres_stage):
+        outcomes = list(run(stage, choose(state_cells(stage), 2, SEED)))
+        assert len({outcome.cell.fault for outcome in outcomes}) == 2
+        assert any(outcome.struck for outcome in outcomes)
+        assert [(str(outcome.cell), outcome.lost) for outcome in outcomes if outcome.lost] == []
 
 
 def test_the_same_seed_chooses_the_same_cells(stage: Theatre) -> None:

@@ -6,6 +6,7 @@ import inspect
 import os
 import resource
 import signal
+import socket
 import struct
 import sys
 from datetime import datetime, timedelta
@@ -34,7 +35,9 @@ def inflict(wounds: dict[str, Any]) -> None:
 
             At the moment with the number `at`: `full` (no file may be written any more), `forbid` (these folders are
             read-only), `jump` (by how many hours the clock jumps), `rewrite` (somebody else writes these files: the
-            same rows in another order), `signal` (this process crashes), `sql` (a DSN, and what somebody runs there).
+            same rows in another order), `damage` (a file and how it is damaged: `cut`, `empty`, `gone` or `page`),
+            `move` (from where to where), `hook` (a hook of git that refuses), `unresolved` (a name that is known no
+            more), `signal` (this process crashes), `sql` (a DSN, and what somebody runs there).
     """
     if wounds.get("unprivileged"):
         renounce()
@@ -96,6 +99,14 @@ def strike(wounds: dict[str, Any], clock: "Clock") -> None:
         rewrite(Path(file))
     if "signal" in wounds:
         os.kill(int(wounds["signal"]), signal.SIGQUIT)
+    if "damage" in wounds:
+        damage(Path(wounds["damage"][0]), wounds["damage"][1])
+    if "move" in wounds:
+        Path(wounds["move"][0]).rename(wounds["move"][1])
+    if "hook" in wounds:
+        write_hook(Path(wounds["hook"]))
+    if "unresolved" in wounds:
+        forget_name(wounds["unresolved"])
     if "sql" in wounds:
         run_elsewhere(*wounds["sql"])
     clock.offset += timedelta(hours=wounds.get("jump", 0))
@@ -137,6 +148,59 @@ def rewrite(file: Path) -> None:
     """Write a table's rows in another order, as somebody's editor might."""
     head, *rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
     file.write_text("".join([head, *reversed(rows)]), encoding="utf-8")
+
+
+def damage(path: Path, how: str) -> None:
+    """Damage a file as a broken upload does, the newest one where it is a folder; what it was is kept beside it."""
+    file = max(path.glob("*.md"), default=None) if path.is_dir() else path
+    if file is None:
+        return
+    whole = file.read_bytes()
+    kept = file.with_name(f".{file.name}.whole")
+    kept.write_bytes(whole)
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(_damaged(whole, how))
+        file.with_name(f".{file.name}.damaged").write_bytes(_damaged(whole, how))
+
+
+def _damaged(whole: bytes, how: str) -> bytes:
+    if how == "cut":
+        middle = whole.rfind(b",", 0, len(whole) * 2 // 3)
+        return whole[: middle if middle > 0 else len(whole) // 2]
+    return b"" if how == "empty" else b"<!doctype html><title>Sign in</title><p>Your session has ended.</p>"
+
+
+def repair(folder: Path) -> None:
+    """Put back what was damaged, unless somebody wrote another file in its place since."""
+    for kept in folder.rglob(".*.whole"):
+        file = kept.with_name(kept.name.removeprefix(".").removesuffix(".whole"))
+        damaged = kept.with_name(f".{file.name}.damaged")
+        now = file.read_bytes() if file.exists() else None
+        if now == (damaged.read_bytes() if damaged.exists() else None):
+            kept.replace(file)
+        kept.unlink(missing_ok=True)
+        damaged.unlink(missing_ok=True)
+
+
+def write_hook(path: Path) -> None:
+    """Let a repository refuse what is pushed to it."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def forget_name(name: str) -> None:
+    """Let a name be resolved no more."""
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if host in {name, name.encode()}:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *arguments, **named)
+
+    socket.getaddrinfo = getaddrinfo
 
 
 def forbid(folder: Path) -> None:

@@ -24,6 +24,7 @@ people:
   ana: {name: Ana Ruiz, email: ana@acme.example, department: Engineering, usernames: {github: ana}}
   lee: {name: Lee Wong, email: lee@acme.example, department: IT, usernames: {github: lee}}
 """
+KIM = "people:\n  kim: {name: Kim Lee, email: kim@acme.example}\n"
 CHAT = """\
 apps:
   chat:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from life import CHAT, PEOPLE, PIN, Life
+from life import CHAT, KIM, PEOPLE, PIN, Life
 
 pytestmark = pytest.mark.slow
-
-KIM = "people:\n  kim: {name: Kim Lee, email: kim@acme.example}\n"
 
 
 def propose_kim(life: Life, *, name: str = "kim") -> int:
@@ -161,3 +159,32 @@ def test_the_comment_is_one_however_often_a_plan_is_made(life: Life) -> None:
     assert life.plan(number).code == 0
     assert "park@acme.example" in life.comment(number, "plan")
     assert len(life.github.comments) == 1
+
+
+def ask_by_form(life: Life, who: str, what: str, why: str) -> int:
+    """Fill in the form for access, as somebody; let its workflow run; return the issue's number."""
+    body = f"### Who\n\n{who}\n\n### What\n\n{what}\n\n### Until\n\n_No response_\n\n### Why\n\n{why}"
+    issue = {"number": 40 + len(life.github.issues), "user": {"login": "kim"}, "body": body, "title": "Access"}
+    life.github.issues[issue["number"]] = {**issue, "state": "open", "labels": [{"name": "access-request"}]}
+    sha = life.head("main")
+    life.run_job("access-request.yml", "request", event="issues", ref="refs/heads/main", sha=sha, issue=issue)
+    return issue["number"]
+
+
+def test_a_form_becomes_a_pull_request_with_the_owner_as_reviewer(life: Life) -> None:
+    """For people who never open an editor; what cannot be is answered, and what looks like a command is a reason."""
+    life.begin("group")
+    life.replace("apps/chat.yaml", "    accounts:", "    entitlements: {group:design: {}}\n    accounts:")
+    life.push("main", "A group")
+    number = ask_by_form(life, "ana", "chat/group:design", "New brand\n\n### Who\n\n$(touch pwned) @acme/all")
+    (answer,) = [one["body"] for one in life.github.comments.values() if one["issue"] == number]
+    assert "It is asked for: https://github.example/acme/access/pull/" in answer
+    (pull,) = life.github.pulls.values()
+    assert life.github.asked[pull["number"]] == ["lee"]
+    changed = life.git("diff", f"main...{pull['head']['ref']}", at=life.remote)
+    assert "+" in changed
+    assert "group:design" in changed
+    number = ask_by_form(life, "nobody", "chat/group:design", "Because")
+    (answer,) = [one["body"] for one in life.github.comments.values() if one["issue"] == number]
+    assert "It could not be asked for" in answer
+    assert len(life.github.pulls) == 1

@@ -48,13 +48,13 @@ def elsewhere(checkout: Checkout, app: Listener, attacker: Listener) -> None:
     checkout.replace("apps/hub.yaml", app.url, attacker.url)
 
 
-def another_app(checkout: Checkout, _app: Listener, attacker: Listener) -> None:
+def another_app(checkout: Checkout, _: Listener, attacker: Listener) -> None:
     """Add an app that asks for the same secret."""
     checkout.write("apps/new.yaml", HUB.replace("hub:", "new:").format(url=attacker.url))
     checkout.give("omar", "group:x", app="new")
 
 
-def another_way(checkout: Checkout, _app: Listener, attacker: Listener) -> None:
+def another_way(checkout: Checkout, _: Listener, attacker: Listener) -> None:
     """Add a way after the known one, which would read what that one does not."""
     checkout.write(
         "apps/hub.yaml",
@@ -63,13 +63,13 @@ def another_way(checkout: Checkout, _app: Listener, attacker: Listener) -> None:
     )
 
 
-def renamed_app(checkout: Checkout, _app: Listener, attacker: Listener) -> None:
+def renamed_app(checkout: Checkout, _: Listener, attacker: Listener) -> None:
     """Call the app otherwise, at another host."""
     checkout.write("apps/hub.yaml", HUB.replace("hub:", "hub2:").format(url=attacker.url))
     checkout.replace("hub.yaml", "{hub: []}", "{hub2: []}")
 
 
-def moved_file(checkout: Checkout, _app: Listener, attacker: Listener) -> None:
+def moved_file(checkout: Checkout, _: Listener, attacker: Listener) -> None:
     """Write the app into another file that is allowed by new settings, at another host."""
     checkout.git("rm", "--quiet", "apps/hub.yaml")
     checkout.write("reconciler.yaml", "organization: Acme\npaths: {apps: [apps, elsewhere]}\nsecrets: {env: ['*']}\n")

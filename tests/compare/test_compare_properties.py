@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plan"))
 
-from plan_worlds import World, whole_plan
+from plan_worlds import World, reasons, whole_plan
 from test_plan_convergence import PEOPLE, worlds
 
-from reconciler.items import AccountItem, EntitlementItem, GrantItem
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item
 from reconciler.model.apps import Manage
-from reconciler.plan.app import plan_app
+from reconciler.plan.app import plan_again, plan_app
 from reconciler.plan.compare import Compared, compare_app
 from reconciler.plan.file import decode_plan, encode_plan
 from reconciler.plan.inputs import AppInputs
 from reconciler.plan.plan import AppPlan, Comparison, Fact
+from reconciler.plan.sides import declare_otherwise, join_sides, matched_otherwise
 from reconciler.plan.touched import touch
 from reconciler.provider.change import Change, Operation, Why
 from reconciler.resolve.declared import Presence
@@ -50,6 +51,10 @@ def requests(draw: st.DrawFn) -> tuple[World, World]:
         base.wanted.update({pair: level for pair, level in other.wanted.items() if pair[0] == person})
         base.absent.update({pair: why for pair, why in other.absent.items() if pair[0] == person})
         base.attributes[person] = other.attributes[person]
+        if draw(st.booleans()):
+            base.usernames = {**head.usernames, person: draw(st.sampled_from(PEOPLE))}
+        elif person in base.silent and draw(st.booleans()):
+            base.silent.discard(person)
     return head, base
 
 
@@ -64,8 +69,34 @@ def compare(head: World, base: World) -> tuple[AppPlan, AppPlan, Compared]:
     """Plan both, and part them."""
     now, then = sides(head, base)
     one, other = plan_app(now), plan_app(then)
-    explain = lambda item: tuple(Why(r.text, r.place) for r in now.reasons(item))  # noqa: E731 - what run does
     return one, other, compare_app(one, other, touch(now, then, PEOPLE), explain, explain)
+
+
+def _written(world: World, name: str) -> object:
+    known = name in world.people or name in world.silent
+    return known, world.attributes.get(name), world.usernames.get(name)
+
+
+def explain(item: Item) -> tuple[Why, ...]:
+    """Return why an item is declared."""
+    return tuple(Why(reason.text, reason.place) for reason in reasons(item))
+
+
+@given(requests())
+def test_planning_only_whom_a_pull_request_touches_gives_the_same_parts(pair: tuple[World, World]) -> None:
+    """The shortcut that makes it cheap is none in what comes out: changes, findings, adoption."""
+    head, base = pair
+    now, then = sides(head, base)
+    joined = join_sides(now)
+    other = declare_otherwise(joined, then)
+    edited = {name for name in PEOPLE if _written(head, name) != _written(base, name)}
+    touched = touch(now, then, edited)
+    about = touched.holders | edited | matched_otherwise(joined, other)
+    quick = compare_app(plan_app(now, joined), plan_again(other, about), touched, explain, explain, about=about)
+    whole = compare_app(plan_app(now), plan_app(then), touched, explain, explain)
+    assert quick.own == whole.own
+    assert quick.before.changes == whole.before.changes
+    assert quick.dropped == whole.dropped
 
 
 def pieces(changes: tuple[Change, ...]) -> set[tuple[str, str, object, object]]:

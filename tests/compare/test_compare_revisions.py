@@ -84,6 +84,7 @@ def test_a_branch_that_main_has_left_behind_reverts_nobody(checkout: Checkout) -
     plan = checkout.plan("main")
     assert changes(plan) == [ADMIN]
     assert left_out(plan) == ["wiki/revoke/lee/team:eng"]
+    assert any("main has moved on" in warning for warning in plan["warnings"])
     assert checkout.run("apply", "--base", "main", "--yes").returncode == Exit.DONE
     assert "lee team:eng" in checkout.live()
 
@@ -98,6 +99,15 @@ def test_a_tag_and_a_remote_branch_are_bases_too(checkout: Checkout, tmp_path: P
     copy.commit("Make Omar an admin")
     for base in ("v1", "main", "origin/main", "HEAD^"):
         assert changes(copy.plan(base)) == [ADMIN]
+
+
+def test_a_tag_with_the_name_of_a_branch_does_not_stand_in_for_it(checkout: Checkout) -> None:
+    """Whoever may push tags could name whom secrets are sent to."""
+    checkout.branch("request")
+    checkout.give("omar", "role:admin")
+    checkout.commit("Make Omar an admin")
+    checkout.git("tag", "main", "request")
+    assert changes(checkout.plan("main")) == [ADMIN]
 
 
 def test_a_renamed_file_is_no_change(checkout: Checkout) -> None:
@@ -179,3 +189,43 @@ def test_what_the_base_removed_by_a_mistake_in_its_yaml_is_not_removed(checkout:
     plan = checkout.plan("main")
     assert changes(plan) == []
     assert plan["refused"]
+
+
+def test_what_a_merged_pull_request_removed_is_told_with_its_commit(checkout: Checkout) -> None:
+    """The merge commit is checked out; the branch's commit took the line away, and the merge's number is known."""
+    checkout.give("omar", "role:admin")
+    checkout.write(
+        "grants.yaml", checkout.read("omar.yaml") + "  - to: {people: [omar]}\n    grants: {wiki: [team:b]}\n"
+    )
+    checkout.git("rm", "--quiet", "--force", "--cached", "omar.yaml", "--ignore-unmatch")
+    (checkout.folder / "omar.yaml").unlink()
+    checkout.write("entitlements.csv", checkout.read("entitlements.csv") + "team:b\n")
+    checkout.commit("Give Omar some")
+    checkout.apply_all()
+    checkout.branch("request")
+    checkout.replace("grants.yaml", "[role:admin]", "[team:eng]")
+    gone = checkout.commit("Not an admin")
+    checkout.git("checkout", "--quiet", "main")
+    checkout.write("other.yaml", "# other\n")
+    checkout.commit("Something else (#3)")
+    checkout.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #12 from ana/request", "request")
+    plan = checkout.plan("HEAD^")
+    [change] = [change for app in plan["apps"] for change in app["changes"]]
+    assert change["id"] == "wiki/revoke/omar/role:admin"
+    assert change["why"][-1]["text"] == f"removed from git (grants.yaml:3, {gone[:7]})"
+    assert [(one["commit"], one["pull_request"]) for one in plan["provenance"]][-1] == (gone, "12")
+
+
+def test_a_link_in_the_base_is_read_as_on_disk(checkout: Checkout) -> None:
+    """A file that is only linked to belongs to the company, in the commit as in the work tree."""
+    checkout.write(".kept/more", "grants:\n  - to: {people: [omar]}\n    grants: {wiki: [role:admin]}\n")
+    (checkout.folder / "more.yaml").symlink_to(".kept/more")
+    checkout.commit("By a link")
+    checkout.apply_all()
+    checkout.branch("request")
+    checkout.write("notes.yaml", "# nothing\n")
+    checkout.commit("Nothing")
+    plan = checkout.plan("main")
+    assert (changes(plan), left_out(plan), left_out(plan, "dropped")) == ([], [], [])
+    checkout.git("rm", "--quiet", "more.yaml")
+    assert changes(checkout.plan("main")) == ["wiki/revoke/omar/role:admin"]

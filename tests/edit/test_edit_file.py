@@ -74,6 +74,12 @@ def test_the_heading_of_several_entries_stays() -> None:
     assert without.endswith("kim@acme.example}\n\n# The end.\n")
 
 
+def test_the_comment_that_a_file_begins_with_stays() -> None:
+    """It is about the file, whatever section comes first."""
+    file = YamlFile("a.yaml", b"# Ours.\ngroups: {a: {people: [x]}}\n\nroles: {}\n")
+    assert file.remove("groups").content == b"# Ours.\nroles: {}\n"
+
+
 def test_a_section_that_is_missing_is_made() -> None:
     """At the end, after an empty line; in a file of comments only, below them."""
     grant = {"to": {"people": ["ana"]}, "grants": {"figma": ["role:admin"]}}

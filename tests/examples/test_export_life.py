@@ -30,7 +30,7 @@ FILES = {
     "          complete: true\n"
     "          exported_at: {column: Exported, timezone: UTC}\n"
     "          max_age: 30d\n"
-    "          columns: {id: Id, email: Mail, status: State}\n"
+    "          columns: {id: Id, email: Mail, status: State}\n",
 }
 
 

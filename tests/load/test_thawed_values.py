@@ -11,7 +11,7 @@ from reconciler.load.thaw import thaw
 from reconciler.model.identities import Person
 from reconciler.problems import NOWHERE
 
-VALUES = ("ana", "Ana", "", "employee", "", "", "", "", "", None, None, {}, {}, NOWHERE)
+VALUES = ("ana", "Ana", "", "employee", "", "", "", "", "", None, None, {}, {}, None, NOWHERE)
 
 
 def test_a_thawed_value_equals_one_made_slowly() -> None:

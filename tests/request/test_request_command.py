@@ -1,9 +1,11 @@
 """Access is asked for by a pull request that changes the right lines, and nothing else anywhere."""
 
 import json
+from pathlib import Path
 
 import pytest
-from request_world import World, git
+from request_world import TOKEN, World, git
+from support.fake_github import Token
 
 from reconciler.cli.exits import Exit
 
@@ -84,6 +86,8 @@ def test_a_grant_with_the_same_end_and_reason_is_added_to(world: World) -> None:
         (("ana", "wiki/team:eng"), ("ana has wiki/team:eng already, by role engineer (roles.yaml:3)",)),
         (("ana", "figma/role:viewer", "--extend", "--until", "2080-01-01"), ("ends at 2090-01-31", "no extension")),
         (("ana", "wiki/team:eng", "--extend", "--until", "2095-01-01"), ("cannot be extended",)),
+        (("ana", "figma/role:admin", "--level", "\x1b[31m"), ("a control character",)),
+        (("ana", "figma/role:admin", "--until", "2090-01-01\nto: everyone"), ("--until is a date",)),
         (("ana", "figma/role:admin", "--revoke"), ("nothing gives figma/role:admin to ana", "explain")),
         (
             ("ana", "wiki/team:eng", "--revoke"),
@@ -156,6 +160,7 @@ def test_what_a_role_gives_is_kept_away_by_an_exception(world: World) -> None:
 
 def test_expired_grants_leave_the_yaml_and_one_pull_request_is_kept_up_to_date(world: World) -> None:
     """The next run finds it open, and gives it what has expired since."""
+    assert world.run("request", "--expired").stdout == "nothing has expired\n"
     world.replace("grants.yaml", "until: 2090-03-31", "until: 2020-03-31")
     world.commit("Over")
     done = world.run("request", "--expired")
@@ -210,11 +215,49 @@ def test_hostile_words_stay_words(world: World) -> None:
     assert "everyone" not in world.run("explain", "omar").stdout
 
 
-def test_a_forge_that_refuses_is_told_with_what_is_done(world: World) -> None:
-    """The branch is pushed; running it again finishes it."""
-    rights = dict(world.github.tokens["planted-forge-token"].rights)
-    del world.github.tokens["planted-forge-token"]
+def test_a_forge_that_refuses_is_told_and_a_second_try_finishes(world: World) -> None:
+    """A token that may not open pull requests: the branch is there, and the permission that is missing is named."""
+    token = world.github.tokens[TOKEN]
+    rights = {**token.rights, "pull_requests": "read"}
+    world.github.tokens[TOKEN] = Token(token.login, rights, user=True)
     done = world.run("request", *ADMIN)
     assert done.returncode == Exit.ERROR
-    assert "401" in done.stderr or "Bad credentials" in done.stderr
-    assert rights
+    assert "is pushed, but its pull request is not as it should be" in done.stderr
+    assert "pull_requests=write" in done.stderr
+    assert TOKEN not in done.stderr
+    world.github.tokens[TOKEN] = token
+    assert "opened: " in world.run("request", *ADMIN).stdout
+
+
+def test_nothing_is_pushed_without_a_forge_that_answers(world: World) -> None:
+    """A token that is not known, and no forge at all."""
+    world.github.tokens.clear()
+    done = world.run("request", *ADMIN)
+    assert done.returncode == Exit.ERROR
+    assert "Bad credentials" in done.stderr
+    nowhere = world.run("request", *ADMIN, GITHUB_REPOSITORY="")
+    assert "nothing says which repository this is" in nowhere.stderr
+    assert git(world.remote, "branch").split() == ["*", "main"]
+
+
+def test_a_shallow_clone_is_enough(world: World, tmp_path: Path) -> None:
+    """As continuous integration makes it: one commit, and main has gone on since."""
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{world.remote}", "shallow")
+    world.replace("grants.yaml", "# Single grants.", "# Single grants, reviewed.")
+    world.commit("Later")
+    world.folder = tmp_path / "shallow"
+    done = world.run("request", *ADMIN)
+    assert done.returncode == Exit.DONE, done.stderr
+    assert world.show(branch_of(world), "grants.yaml").startswith("# Single grants, reviewed.\n")
+    assert git(world.folder, "rev-parse", "--is-shallow-repository").strip() == "true"
+
+
+def test_a_company_in_a_folder_of_its_repository_is_found(world: World) -> None:
+    """Paths in the commit are those from the top."""
+    (world.folder / "access").mkdir()
+    for name in ("reconciler.yaml", "people.yaml", "roles.yaml", "grants.yaml", "apps"):
+        git(world.folder, "mv", name, f"access/{name}")
+    world.commit("Move")
+    done = world.run("request", *ADMIN, "--config", "access")
+    assert done.returncode == Exit.DONE, done.stderr
+    assert "role:admin" in world.show(branch_of(world), "access/grants.yaml")

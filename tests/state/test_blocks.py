@@ -44,7 +44,7 @@ def test_a_row_lies_in_its_table_or_in_a_block(
     """Folded away, put, taken back by key, by holder and all: together they are always the same rows."""
     for table in ("grants", "blocks"):
         database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
-    blocks = Blocks(database, "grants", ("holder", "entitlement", "level"), "pending = 0 AND fresh = 0")
+    blocks = Blocks(database, "grants", ("holder", "entitlement", "level"), 2, "pending = 0 AND fresh = 0")
     database.executemany("INSERT INTO grants (app, holder, entitlement, level) VALUES (1, ?, ?, ?)", first)
     blocks.fold(1, 1)
     assert (in_table(database), blocks.read(1)) == ([], sorted(first))
@@ -64,7 +64,7 @@ def test_a_grant_that_is_not_settled_is_not_folded_away(database: sqlite3.Connec
     """Nor is anything while there is little."""
     for table in ("grants", "blocks"):
         database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
-    blocks = Blocks(database, "grants", ("holder", "entitlement", "level"), "pending = 0 AND fresh = 0")
+    blocks = Blocks(database, "grants", ("holder", "entitlement", "level"), 2, "pending = 0 AND fresh = 0")
     rows = [(1, 1, 0), (1, 2, 1), (2, 1, 0)]
     database.executemany("INSERT INTO grants (app, holder, entitlement, pending) VALUES (1, ?, ?, ?)", rows)
     blocks.fold(1, 3)
@@ -72,6 +72,17 @@ def test_a_grant_that_is_not_settled_is_not_folded_away(database: sqlite3.Connec
     blocks.fold(1, 2)
     assert blocks.read(1) == [(1, 1, 0), (2, 1, 0)]
     assert in_table(database) == [(1, 2, 0)]
+
+
+def test_a_history_keeps_every_time_that_somebody_held_something(database: sqlite3.Connection) -> None:
+    """The same holder and key at another time is another row."""
+    blocks = Blocks(database, "held", ("holder", "entitlement", "first", "level", "gone"), 3)
+    rows = [(1, 2, 1, 0, 2), (1, 2, 3, 0, 0), (2, 2, 1, 0, 0)]
+    database.executemany(
+        "INSERT INTO held (app, holder, entitlement, first, level, gone) VALUES (1, ?, ?, ?, ?, ?)", rows
+    )
+    blocks.fold(1, 1)
+    assert blocks.read(1) == rows
 
 
 @pytest.mark.parametrize("cut", [0, 3, 8, -1])

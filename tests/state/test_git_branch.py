@@ -200,6 +200,20 @@ def test_forgetting_an_app_leaves_no_trace_in_the_branch(clone: Path) -> None:
     assert "ana" in found
 
 
+def test_forgetting_a_person_leaves_no_trace_in_the_branch(clone: Path) -> None:
+    """Neither in what was applied nor in what was live, in no commit that the branch still has."""
+    with GitStore(clone) as store:
+        store.adopt(
+            "chat", Adoption({"secret-person": AppliedAccount("u9")}, grants=[("secret-person", "team:x", None)])
+        )
+        store.remember("chat", NOW, [("secret-person", "team:x", None), ("ana", "team:x", None)])
+        assert store.forget_identity("secret-person") == 3
+    assert commits(clone) == 1
+    found = git(remote_of(clone), "log", "-p", "--format=%H", BRANCH)
+    assert "secret-person" not in found
+    assert "ana" in found
+
+
 def test_a_newer_state_is_refused_and_left_alone(clone: Path) -> None:
     """An older tool says that it is what must be updated."""
     with GitStore(clone) as store:

@@ -147,6 +147,31 @@ def test_an_older_state_is_brought_forward_without_losing_anything(path: Path) -
     database.close()
 
 
+def test_the_history_of_an_older_state_is_still_told(path: Path) -> None:
+    """It lies in its table until the next complete read folds it away with what that found."""
+    path.parent.mkdir(parents=True)
+    with sqlite3.connect(path, isolation_level=None) as database:
+        migrate(database, STEPS[:3])
+        database.execute("INSERT INTO names VALUES (1, 'chat'), (2, 'ana'), (3, 'team:x'), (4, 'bob')")
+        database.execute("INSERT INTO readings VALUES (1, 1, '2026-03-01T00:00:00+00:00')")
+        database.execute("INSERT INTO held (app, holder, entitlement, level, first) VALUES (1, 2, 3, 0, 1)")
+    database.close()
+    first, later = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+    for read_only in (True, False):
+        with SqliteStore(path, read_only=read_only) as store:
+            then = store.live_at("chat", first)
+            assert then
+            assert then.grants == (("ana", "team:x", None),)
+    with SqliteStore(path) as store:
+        store.remember("chat", later, [("bob", "team:x", None)])
+        assert store._database.execute("SELECT count(*) FROM held").fetchone() == (0,)
+        before, after = store.live_at("chat", first), store.live_at("chat", later)
+    assert before
+    assert after
+    assert (before.following, before.sightings[0].gone) == (later, later)
+    assert after.grants == (("bob", "team:x", None),)
+
+
 def test_an_unborn_file_is_read_as_empty_and_not_born_by_it(path: Path) -> None:
     """An empty file of format 0 is migrated in memory only."""
     path.parent.mkdir()

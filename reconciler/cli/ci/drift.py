@@ -2,10 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
-from reconciler.cli.ci.options import check_environment, environment_options
+from reconciler.cli.ci.options import anchor_options, check_environment, environment_options
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_lines
 
@@ -19,13 +20,25 @@ is refused (3).
 
 @click.command("drift", help=HELP)
 @environment_options
+@anchor_options
 @click.option("--apply-due/--only-report", "apply_due", default=True, help="Whether what is due is applied first.")
 @shared_options()
 @click.pass_obj
-def command(common: Common, /, environment: str, oidc: bool, apply_due: bool) -> int:
+def command(
+    common: Common,
+    /,
+    *,
+    environment: str,
+    oidc: bool,
+    applies: tuple[str, ...],
+    accept_state: str,
+    anchor: Path | None,
+    apply_due: bool,
+) -> int:
     """Apply what is due, tell drift, send notices."""
     import asyncio
 
+    from reconciler.ci.anchoring import Anchoring
     from reconciler.ci.annotations import open_log
     from reconciler.ci.drifting import Night, run_night
     from reconciler.ci.notice import notify
@@ -36,7 +49,8 @@ def command(common: Common, /, environment: str, oidc: bool, apply_due: bool) ->
     kept = check_environment(environment, oidc=oidc)
     event = read_event(os.environ)
     open_log(os.environ, sys.stdout)
-    night = Night(event, root_of(common.config), os.environ, kept, apply_due)
+    anchoring = Anchoring(applies, accept_state, anchor)
+    night = Night(event, root_of(common.config), os.environ, kept, anchoring, apply_due)
     told = run_night(night, watch_applying(common))
     if told.headline:
         text = f"{event.repository}: {told.headline}" + (f" {event.run_url}" if event.run_url else "")

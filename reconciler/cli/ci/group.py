@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.cli.ci import apply, drift, fresh, plan
+from reconciler.cli.ci import apply, drift, fresh, plan, request
 from reconciler.cli.group import help_of
 from reconciler.cli.options import shared_options
 
@@ -18,5 +18,5 @@ def command() -> None:
     """Hold the subcommands."""
 
 
-for _command in (plan.command, apply.command, drift.command, fresh.command):
+for _command in (plan.command, apply.command, drift.command, fresh.command, request.command):
     command.add_command(_command)

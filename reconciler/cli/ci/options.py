@@ -1,6 +1,7 @@
 """The options that several of these commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -22,6 +23,28 @@ def environment_options(function: Decorated) -> Decorated:
         "--oidc", is_flag=True, help="There are none: a cloud gives them to the default branch only, by its OIDC claim."
     )
     return by_environment(by_cloud(function))
+
+
+def anchor_options(function: Decorated) -> Decorated:
+    """Add what says how the state is known to be the one that the last run left."""
+    workflows = click.option(
+        "--applies",
+        metavar="FILE",
+        multiple=True,
+        default=("access-apply.yml", "access-drift.yml"),
+        show_default=True,
+        help="The files in .github/workflows that apply: the state must be what their last run left.",
+    )
+    accepted = click.option(
+        "--accept-state", metavar="NUMBER:DIGEST", default="", help="The head of the trail that is right now."
+    )
+    file = click.option(
+        "--anchor",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write the head of the trail there, too.",
+    )
+    return workflows(accepted(file(function)))
 
 
 def check_environment(environment: str, *, oidc: bool) -> str:
