@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -31,6 +32,7 @@ class Content:
         path: as the configuration names it: what messages say.
         digest: SHA-256 of the bytes, as hex.
         modified: when it was last written.
+        data: the bytes of a file that is no text; empty for text.
     """
 
     path: str
@@ -38,6 +40,7 @@ class Content:
     digest: str
     modified: datetime
     encoding: str
+    data: bytes = b""
 
 
 def locate(root: Path, path: str) -> Path:
@@ -66,6 +69,31 @@ def read_content(root: Path, path: str, encoding: str) -> Content:
             f"{path} is empty: not even a header", hint="an export without accounts still has its header"
         )
     return Content(path, decode(data, path, encoding), hashlib.sha256(data).hexdigest(), modified, encoding)
+
+
+def read_binary(root: Path, path: str) -> Content:
+    """Read a file that is no text.
+
+    Raises:
+        ProviderError: it is missing, no plain file, or too large.
+    """
+    data, modified = _read_bytes(locate(root, path), path)
+    return Content(path, "", hashlib.sha256(data).hexdigest(), modified, "", data)
+
+
+def list_names(root: Path, path: str) -> list[str]:
+    """Return the paths of the files that a path with a `*` in its name stands for, sorted.
+
+    Raises:
+        ProviderError: the folder is outside of the tree, or cannot be read.
+    """
+    folder, slash, name = path.rpartition("/")
+    like = re.compile(re.escape(name).replace(r"\*", ".*"), re.DOTALL)
+    try:
+        found = sorted(entry.name for entry in locate(root, folder or ".").iterdir() if like.fullmatch(entry.name))
+    except OSError as error:
+        raise ProviderError(f"{folder or '.'} cannot be read: {error.strerror}") from error
+    return [f"{folder}{slash}{one}" for one in found]
 
 
 def _read_bytes(target: Path, path: str) -> tuple[bytes, datetime]:

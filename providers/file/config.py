@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -11,6 +12,8 @@ from reconciler.provider.config import ProviderConfig
 from reconciler.provider.snapshot import AccountStatus
 
 _SPAN = re.compile(r"(\d+)\s*([smhdw])")
+_PERCENT = re.compile(r"(\d{1,3})\s*%")
+_PROBE = datetime(2026, 11, 24)  # noqa: DTZ001 - only its day is looked at
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 DEFAULT_STATUSES: Mapping[AccountStatus, tuple[str, ...]] = {
@@ -41,6 +44,14 @@ def parse_texts(value: object) -> object:
     return tuple(str(one).lower() if isinstance(one, bool | int) else one for one in several)
 
 
+def parse_share(value: object) -> object:
+    """Turn `80%` into 0.8; anything else is left to pydantic."""
+    if isinstance(value, str) and (match := _PERCENT.fullmatch(value.strip())):
+        return int(match[1]) / 100
+    return value
+
+
+Share = Annotated[float, BeforeValidator(parse_share)]
 Span = Annotated[timedelta, BeforeValidator(parse_span)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_texts), Field(min_length=1)]
 
@@ -97,9 +108,49 @@ class EntitlementColumns(ProviderConfig):
     attributes: Mapping[str, str] = Field(default_factory=dict, description="attribute: column")
 
 
+class ExportedAt(ProviderConfig):
+    """Where it is written when a file was exported: in exactly one of these places."""
+
+    column: str = Field(default="", description="a column of the file; the earliest row counts")
+    file_name: str = Field(
+        default="", description="how the file's name is made (`wiki-%Y-%m-%d.csv`); with a `*` in `path`, the newest"
+    )
+    sidecar: str = Field(default="", description="a file beside it that holds nothing but the moment")
+    timezone: str = Field(default="", description="of moments that are written without an offset: Europe/Berlin")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len([place for place in (self.column, self.file_name, self.sidecar) if place]) != 1:
+            raise ValueError("`exported_at` names one of `column`, `file_name` and `sidecar`")
+        if self.timezone and self.timezone not in available_timezones():
+            raise ValueError(f"there is no time zone {self.timezone!r}; write it like Europe/Berlin or UTC")
+        if self.file_name and not _names_a_day(self.file_name):
+            raise ValueError("`file_name` must tell year, month and day: wiki-%Y-%m-%d.csv")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Return the zone of moments without an offset."""
+        return ZoneInfo(self.timezone) if self.timezone else None
+
+
+def _names_a_day(pattern: str) -> bool:
+    try:
+        return datetime.strptime(_PROBE.strftime(pattern), pattern).date() == _PROBE.date()  # noqa: DTZ007 - the day
+    except ValueError:
+        return False
+
+
 class _Part(ProviderConfig):
     path: str = Field(description="the file, relative to the folder of reconciler.yaml")
-    format: Literal["csv", "json", ""] = Field(default="", description="csv or json, where the ending does not say it")
+    format: Literal["csv", "json", "xlsx", ""] = Field(
+        default="", description="csv, json or xlsx, where the ending does not say it"
+    )
+    sheet: str = Field(default="", description="XLSX: which sheet, where there are several")
+    exported_at: datetime | Literal["modified"] | ExportedAt | None = Field(
+        default=None,
+        description="when it was exported: an instant, where that is written, or `modified` (the file's own date)",
+    )
     delimiter: str = Field(
         default="", description="what separates cells; a comma, or a tab for .tsv", pattern=r'^[^"\r\n]?$'
     )
@@ -111,11 +162,11 @@ class _Part(ProviderConfig):
 
     @property
     def kind_of_file(self) -> str:
-        """Return `csv` or `json`, or nothing where neither the ending nor `format` says it."""
+        """Return `csv`, `json` or `xlsx`, or nothing where neither the ending nor `format` says it."""
         if self.format:
             return self.format
         ending = self.path.lower().rpartition(".")[2]
-        return {"csv": "csv", "tsv": "csv", "txt": "csv", "json": "json"}.get(ending, "")
+        return {"csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "xlsx": "xlsx"}.get(ending, "")
 
     @property
     def separator(self) -> str:
@@ -126,7 +177,14 @@ class _Part(ProviderConfig):
     def _has_a_format(self) -> Self:
         if not self.kind_of_file:
             raise ValueError(
-                f"the ending of {self.path!r} does not say the format: write `format: csv` or `format: json`"
+                f"the ending of {self.path!r} does not say the format: write `format: csv`, `json` or `xlsx`"
+            )
+        if isinstance(self.exported_at, datetime) and self.exported_at.tzinfo is None:
+            raise ValueError("`exported_at` needs a time zone")
+        by_name = isinstance(self.exported_at, ExportedAt) and self.exported_at.file_name
+        if "*" in self.path and not (by_name and "*" not in self.path.rpartition("/")[0]):
+            raise ValueError(
+                "`*` is for the file's own name, and only with `exported_at: {file_name: …}`, which tells the newest"
             )
         return self
 
@@ -153,6 +211,9 @@ class Minimum(ProviderConfig):
         default=None, ge=0, description="1 where nothing is said, 0 where the file is writable"
     )
     grants: int = Field(default=0, ge=0)
+    share: Share = Field(
+        default=0.5, ge=0, le=1, description="of what the last complete read had: `80%`; less is taken for cut off"
+    )
 
 
 class FileConfig(_Part):
@@ -177,7 +238,6 @@ class FileConfig(_Part):
     writable: bool = Field(
         default=False, description="the file is the app's own record, and changes are written into it"
     )
-    exported_at: datetime | Literal["modified"] | None = Field(default=None, description="when it was true")
     max_age: Span | None = Field(default=None, description="older than this, it proves nothing any more")
     minimum: Minimum = Field(default_factory=Minimum)
 
@@ -185,13 +245,20 @@ class FileConfig(_Part):
     def _agree(self) -> Self:
         if self.grants and (self.columns.grants or self.columns.entitlement):
             raise ValueError("`grants` (a file of its own) and a column with grants exclude each other")
-        if isinstance(self.exported_at, datetime) and self.exported_at.tzinfo is None:
-            raise ValueError("`exported_at` needs a time zone")
+        if self.max_age is not None and self.exported_at is None:
+            raise ValueError("`max_age` needs `exported_at`: when the file was exported is never guessed")
+        if self.writable and any("*" in part.path or part.kind_of_file == "xlsx" for part in self.parts):
+            raise ValueError("only one CSV or JSON file of a fixed name can be `writable`")
         if self.level_separator and self.level_separator == self.item_separator:
             raise ValueError("`level_separator` and `item_separator` must differ")
         if self.columns.entitlement and self.kind_of_file == "json":
             raise ValueError("a row for each grant is for CSV; in JSON use `grants`, a list")
         return self
+
+    @property
+    def parts(self) -> "tuple[FileConfig | GrantsFile | EntitlementsFile, ...]":
+        """Return the files, the accounts' file first."""
+        return tuple(part for part in (self, self.grants, self.entitlements) if part is not None)
 
     @property
     def shows_grants(self) -> bool:

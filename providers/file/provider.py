@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel
 
 from providers.file.client import Content, locate
-from providers.file.config import FileConfig
+from providers.file.config import ExportedAt, FileConfig
 from providers.file.reading import ALL, read_snapshot
 from providers.file.writing import Writer
 from reconciler.errors import ProviderError, ReadOnlyError
@@ -56,8 +56,10 @@ class FileProvider:
         """
         if not isinstance(config, FileConfig):
             raise ProviderError(f"{surroundings.app}: the file provider was given another provider's configuration")
-        for part in filter(None, (config, config.grants, config.entitlements)):
+        for part in config.parts:
             locate(surroundings.root, part.path)
+            if isinstance(part.exported_at, ExportedAt) and part.exported_at.sidecar:
+                locate(surroundings.root, part.exported_at.sidecar)
         return cls(config, surroundings)
 
     async def __aenter__(self) -> Self:
@@ -125,6 +127,7 @@ def capabilities_of(config: FileConfig) -> Capabilities:
         attributes=frozenset(written),
         batches=True,
         concurrency=1,
+        least_share=config.minimum.share,
     )
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from providers.file.client import Content, read_content
+from providers.file.client import Content, read_binary, read_content
 from providers.file.config import EntitlementsFile, FileConfig, GrantsFile
 from providers.file.grants import GrantMapping
 from providers.file.mapping import AccountMapping, read_entitlements
+from providers.file.moment import Part, exported_at, newest_file
 from providers.file.table import SHOWN, Cell, Table, as_text, fault
 from providers.file.table_csv import CsvTable
 from providers.file.table_json import JsonTable
@@ -24,9 +25,11 @@ from reconciler.provider.snapshot import (
 )
 
 ALL = "*"
+SKEW = timedelta(minutes=5)
+"""How far the clock of whoever exported may be ahead."""
 
 
-def open_table(part: FileConfig | GrantsFile | EntitlementsFile, content: Content) -> Table:
+def open_table(part: Part, content: Content) -> Table:
     """Return a file as a table, by its format.
 
     Raises:
@@ -34,6 +37,10 @@ def open_table(part: FileConfig | GrantsFile | EntitlementsFile, content: Conten
     """
     if part.kind_of_file == "json":
         return JsonTable(content, part.records)
+    if part.kind_of_file == "xlsx":
+        from providers.file.table_xlsx import XlsxTable  # noqa: PLC0415 - an optional extra, and slow to import
+
+        return XlsxTable(content, part.sheet)
     return CsvTable(content, part.separator, part.comment)
 
 
@@ -43,6 +50,7 @@ class _Reading:
 
     Attributes:
         contents: path → file, as it was read.
+        moments: when each file was exported, the accounts' file first; None where nobody says it.
         faults: collection (`grants`, `entitlements`) → why it could not be read whole.
     """
 
@@ -51,6 +59,7 @@ class _Reading:
     now: datetime
     builder: SnapshotBuilder = field(default_factory=SnapshotBuilder)
     contents: dict[str, Content] = field(default_factory=dict)
+    moments: list[datetime | None] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     strangers: str = ""
 
@@ -64,6 +73,7 @@ def read_snapshot(config: FileConfig, root: Path, now: datetime) -> tuple[Snapsh
     Raises:
         ProviderError: the accounts' file cannot be read; the message names file and line.
     """
+    config = _pick_files(config, root)
     reading = _Reading(config, root, now)
     accounts = _open(reading, config)
     if config.entitlements:
@@ -76,10 +86,32 @@ def read_snapshot(config: FileConfig, root: Path, now: datetime) -> tuple[Snapsh
     return reading.builder.snapshot, reading.contents
 
 
-def _open(reading: _Reading, part: FileConfig | GrantsFile | EntitlementsFile) -> Table:
-    content = read_content(reading.root, part.path, part.encoding)
+def _open(reading: _Reading, part: Part) -> Table:
+    if part.kind_of_file == "xlsx":
+        content = read_binary(reading.root, part.path)
+    else:
+        content = read_content(reading.root, part.path, part.encoding)
     reading.contents[part.path] = content
-    return open_table(part, content)
+    table = open_table(part, content)
+    reading.moments.append(_moment(reading, part, content, table))
+    return table
+
+
+def _moment(reading: _Reading, part: Part, content: Content, table: Table) -> datetime | None:
+    """Return when a file was exported; what says nothing itself was exported together with the accounts."""
+    if part.exported_at is not None or not reading.moments:
+        return exported_at(part, content, table, reading.root)
+    return content.modified if reading.config.exported_at == "modified" else reading.moments[0]
+
+
+def _pick_files(config: FileConfig, root: Path) -> FileConfig:
+    """Return the configuration with the newest file in place of each path with a `*`."""
+    names = {"": config, "grants": config.grants, "entitlements": config.entitlements}
+    picked = {name: newest_file(root, part) for name, part in names.items() if part and "*" in part.path}
+    update: dict[str, object] = {"path": picked.pop("")} if "" in picked else {}
+    for name, path in picked.items():
+        update[name] = getattr(config, name).model_copy(update={"path": path})
+    return config.model_copy(update=update) if update else config
 
 
 def _read_catalogue(reading: _Reading, part: EntitlementsFile) -> None:
@@ -195,16 +227,23 @@ def _too_few(what: str, count: int, minimum: int) -> str:
 
 
 def _age(reading: _Reading) -> str:
-    """Set when the files were true, and return the doubt that this is too long ago."""
+    """Set when the files were true, and return the doubt that this is too long ago, or has not come yet."""
     config, snapshot = reading.config, reading.builder.snapshot
-    if isinstance(config.exported_at, datetime):
-        snapshot.as_of = config.exported_at
-    elif config.exported_at == "modified" or config.max_age is not None:
-        snapshot.as_of = min(content.modified for content in reading.contents.values())
-    if config.max_age is None or snapshot.as_of is None or reading.now - snapshot.as_of <= config.max_age:
+    known = [moment for moment in reading.moments if moment is not None]
+    snapshot.undated = not config.writable and (len(known) < len(reading.moments) or not known)
+    if known and max(known) > reading.now + SKEW:
+        snapshot.undated = True
+        return f"{config.path} says that it was exported at {_instant(max(known))}, which has not come yet"
+    if snapshot.undated or not known:
+        return "" if config.max_age is None else f"{config.path} does not say when it was exported (`exported_at`)"
+    snapshot.as_of = min(*known, reading.now)
+    if config.max_age is None or reading.now - snapshot.as_of <= config.max_age:
         return ""
-    since = f"{snapshot.as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return f"{config.path} is from {since}, older than {_span(config.max_age)}: export it again"
+    return f"{config.path} is from {_instant(snapshot.as_of)}, older than {_span(config.max_age)}: export it again"
+
+
+def _instant(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _span(span: timedelta) -> str:

@@ -1,13 +1,24 @@
 """What trackers behind an HTTP API have in common: a connection, a name, and refusals in the tracker's own words."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from providers.ticket.config import TicketConfig
 from reconciler.errors import ProviderError
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.transport import Answer, Transport
+
+_NO_LABEL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_APP: Final = 60
+
+
+def plain_label(app: str) -> str:
+    """Return what says whose a ticket is where a label is one word: a name that had to be changed keeps it unique."""
+    plain = _NO_LABEL.sub("-", app)[:_LONGEST_APP]
+    return f"access-{plain}" + ("" if plain == app else f"-{hashlib.sha256(app.encode()).hexdigest()[:8]}")
 
 
 class ApiTracker:
@@ -63,14 +74,33 @@ class ApiTracker:
         answer.raise_for_refusal(doing)
         return answer
 
-    async def send(
-        self, method: str, path: str, body: Mapping[str, Any], doing: str, headers: Mapping[str, str] | None = None
+    async def ask(self, path: str, body: Mapping[str, Any], doing: str) -> Answer:
+        """Post a question that writes nothing: a search, a query.
+
+        Raises:
+            ProviderError: no answer, or a refusal.
+        """
+        answer = await self._transport.request("POST", path, json=body, write=False)
+        answer.raise_for_refusal(doing)
+        return answer
+
+    async def send(  # noqa: PLR0913 - what is not the request itself is by name
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        doing: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send something that writes.
 
         Raises:
             ProviderError: no answer, or a refusal.
         """
-        answer = await self._transport.request(method, path, json=body, rate=self.writes, headers=headers)
+        answer = await self._transport.request(
+            method, path, params=params, json=body, rate=self.writes, headers=headers
+        )
         answer.raise_for_refusal(doing)
         return answer

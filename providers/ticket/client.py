@@ -110,6 +110,14 @@ class TicketDirectory:
     def _address(self, file: Path) -> str:
         return file.relative_to(self._root).as_posix()
 
+    def address_of(self, name: str) -> str:
+        """Return the address that a new file has."""
+        return self._address(self._folder / name)
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a file of that name, not in subfolders."""
+        return (self._folder / name).exists()
+
     def create(self, name: str, text: str) -> str | None:
         """Write a new file, whole or not at all, and return its address; None if there is one of that name.
 

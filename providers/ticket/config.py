@@ -9,7 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from reconciler.provider.config import ProviderConfig
 
-TRACKERS: Final = ("directory", "github", "roundup")
+TRACKERS: Final = ("directory", "email", "github", "jira", "linear", "roundup", "servicenow", "webhook")
 """The modules in `via`: each has a `Config` and a `Tracker`."""
 
 
@@ -44,17 +44,26 @@ class TicketConfig(ProviderConfig):
         schema = super().model_json_schema(*arguments, **named)
         if cls is TicketConfig:
             schema["properties"]["via"]["enum"] = list(TRACKERS)
+            common = set(schema["properties"])
             for via in TRACKERS:
                 more = tracker_module(via).Config.model_json_schema(*arguments, **named)
-                schema["properties"] |= {
-                    name: part for name, part in more["properties"].items() if name not in schema["properties"]
-                }
+                for name, part in ((name, part) for name, part in more["properties"].items() if name not in common):
+                    schema["properties"][name] = _both(schema["properties"].get(name), part)
         return schema
 
     @model_validator(mode="after")
     def _stays_inside(self) -> Self:
         check_inside(self.template)
         return self
+
+
+def _both(known: dict[str, Any] | None, part: dict[str, Any]) -> dict[str, Any]:
+    """Return what two trackers say of an option of the same name: a default only where they share it."""
+    if known is None or known == part:
+        return part
+    descriptions = dict.fromkeys(one.get("description", "") for one in (known, part))
+    both = {name: value for name, value in known.items() if part.get(name) == value}
+    return both | {"description": "; ".join(filter(None, descriptions))}
 
 
 def check_inside(path: str) -> None:

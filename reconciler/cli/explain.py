@@ -33,6 +33,7 @@ def command(common: Common, /, identity: str, app: str | None, at: datetime | No
     from reconciler.cli.opening import open_company
     from reconciler.render.explain import explained_data, render_explained
     from reconciler.resolve.explain import explain
+    from reconciler.run.covering import attested_in
     from reconciler.run.declaring import declared_apps
     from reconciler.run.provenance import find_provenance
 
@@ -48,13 +49,20 @@ def command(common: Common, /, identity: str, app: str | None, at: datetime | No
     shown = [(name, items) for name, items in explained if app or any(item.reasons for item in items)]
     places = [place for _, items in shown for item in items for reason in item.reasons for place in reason.places]
     origins = find_provenance(session, places)
+    told = {name: attested_in(session, name) for name, _ in shown}
     if common.json:
-        apps = [{"app": name, "items": [explained_data(item, origins) for item in items]} for name, items in shown]
+        apps = [
+            {"app": name, "items": [explained_data(item, origins, told[name]) for item in items]}
+            for name, items in shown
+        ]
         print_data({"identity": identity, "moment": session.moment.isoformat(), "apps": apps})
         return
     print_lines(_headline(company, identity))
     for name, items in shown:
-        print_lines(["", *render_explained(name, items, width=common.width, colour=common.colour(), origins=origins)])
+        lines = render_explained(
+            name, items, width=common.width, colour=common.colour(), origins=origins, attested=told[name]
+        )
+        print_lines(["", *lines])
     if not shown:
         print_lines(["", "nothing is declared in any app"])
 

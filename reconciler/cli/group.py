@@ -29,6 +29,7 @@ COMMANDS = {
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),
     "ci": Entry("ci.group", "What the GitHub actions call: plan, apply, drift, fresh, request."),
+    "coverage": Entry("coverage", "Tell what each app's route does by itself, and what becomes a ticket."),
     "providers": Entry("providers", "List the installed providers and what each can do."),
     "schema": Entry("schema", "Print a JSON Schema, of the YAML or of the plan file."),
 }

@@ -1,6 +1,7 @@
 """`reconciler plan`: what would be changed in which app, and why. Nothing is written but the file of the plan."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from reconciler.cli.output import print_data, print_lines
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
+    from reconciler.run.session import Session
 
 HELP = help_of(
     "plan",
@@ -40,6 +42,7 @@ html_option = click.option(
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the plan.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @html_option
+@click.option("--leavers", is_flag=True, help="Only people who have left: which accounts they still have.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
 @shared_options()
 @click.pass_obj
@@ -52,6 +55,7 @@ def command(
     out: Path | None,
     markdown: bool,
     html: Path | None,
+    leavers: bool,
     detailed_exitcode: bool,
     **asked: Any,
 ) -> int:
@@ -61,9 +65,13 @@ def command(
     from reconciler.run.planning import make_plan
 
     scope = make_scope(**asked)
+    if leavers and (scope.identities or base is not None):
+        raise click.UsageError("--leavers chooses the people itself: leave --identity and --base out")
     if base is not None and scope.due:
         raise click.UsageError("--base and --due exclude each other: what is due is nobody's pull request")
     session = open_company(common, at, tell=False, base=base)
+    if leavers:
+        scope = replace(scope, identities=_leavers(session))
     plan = make_plan(session, scope, progress=watch_reading(common, session, scope))
     if out:
         write_plan(plan, out)
@@ -71,6 +79,21 @@ def command(
         write_page(plan, html)
     print_plan(plan, common, markdown=markdown)
     return exit_of_plan(plan, detailed=detailed_exitcode)
+
+
+def _leavers(session: "Session") -> tuple[str, ...]:
+    """Return everybody who has left.
+
+    Raises:
+        ConfigurationError: nobody has, so that a plan of only them would be one of everybody.
+    """
+    from reconciler.errors import ConfigurationError
+
+    names = tuple(sorted(session.resolved.leavers))
+    if not names:
+        hint = "write down who left, with their `last_day`: people, not accounts, are looked for"
+        raise ConfigurationError("nobody has left, as far as people are declared", hint=hint)
+    return names
 
 
 def print_plan(plan: "Plan", common: Common, *, markdown: bool = False) -> None:

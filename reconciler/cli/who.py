@@ -56,6 +56,7 @@ def _tell_holders(common: Common, session: "Session", app: str, key: str) -> Non
     from reconciler.cli.names import check_names
     from reconciler.render.explain import explained_data, render_holders
     from reconciler.resolve.explain import who
+    from reconciler.run.covering import attested_in
     from reconciler.run.declaring import declared_apps
     from reconciler.run.provenance import find_provenance
 
@@ -64,12 +65,14 @@ def _tell_holders(common: Common, session: "Session", app: str, key: str) -> Non
     check_names([key], {*declared.names.entitlements, *declared.entitlements}, "entitlement")
     items, entitlement = who(session.resolved, declared, key), f"{app}/{key}"
     origins = find_provenance(session, [place for item in items for reason in item.reasons for place in reason.places])
+    told = attested_in(session, app)
     if common.json:
-        moment, holders = session.moment.isoformat(), [explained_data(item, origins) for item in items]
+        moment, holders = session.moment.isoformat(), [explained_data(item, origins, told) for item in items]
         print_data({"basis": "declared", "entitlement": entitlement, "moment": moment, "holders": holders})
         return
-    lines = render_holders(entitlement, items, width=common.width, colour=common.colour(), origins=origins)
-    print_lines(lines)
+    print_lines(
+        render_holders(entitlement, items, width=common.width, colour=common.colour(), origins=origins, attested=told)
+    )
     if not items:
         print_lines(["  nobody"])
 
@@ -78,17 +81,21 @@ def _tell_held(common: Common, session: "Session", identity: str) -> None:
     from reconciler.cli.names import check_names
     from reconciler.render.explain import explained_data, render_explained
     from reconciler.resolve.explain import explain
+    from reconciler.run.covering import attested_in
     from reconciler.run.declaring import declared_apps
 
     check_names([identity], {*session.company.people, *session.company.service_accounts}, "identity")
     explained = [(one.app.name, explain(session.resolved, one, identity)) for one in declared_apps(session)]
     shown = [(app, items) for app, items in explained if any(item.presence for item in items)]
+    told = {app: attested_in(session, app) for app, _ in shown}
     if common.json:
-        apps = [{"app": app, "items": [explained_data(item) for item in items]} for app, items in shown]
+        apps = [
+            {"app": app, "items": [explained_data(item, attested=told[app]) for item in items]} for app, items in shown
+        ]
         print_data({"basis": "declared", "identity": identity, "moment": session.moment.isoformat(), "apps": apps})
         return
     for app, items in shown:
-        print_lines(render_explained(app, items, width=common.width, colour=common.colour()))
+        print_lines(render_explained(app, items, width=common.width, colour=common.colour(), attested=told[app]))
     if not shown:
         print_lines(["nothing is declared in any app"])
 

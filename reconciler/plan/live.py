@@ -6,7 +6,7 @@ collection that suddenly lists far fewer than its last complete read is treated 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.items import Names, kind_of, unpack
 from reconciler.plan.inputs import TICKET, AppInputs, WayRead
@@ -76,7 +76,7 @@ def read_live(inputs: AppInputs) -> Live:
     kinds = sorted(_kinds(inputs))
     for collection in [ACCOUNTS, *map(entitlements_of, kinds), *map(grants_of, kinds)]:
         for number, way in enumerate(live.ways):
-            if _offers(way, collection):
+            if offers(way, collection):
                 live.authority[collection] = number
                 live.collections[collection] = _completeness(way, collection)
                 break
@@ -103,7 +103,8 @@ def _everything(collection: str) -> str:
     return collection if collection == ACCOUNTS else f"{collection.partition(':')[0]}:*"
 
 
-def _offers(way: WayRead, collection: str) -> bool:
+def offers(way: WayRead, collection: str) -> bool:
+    """Say whether a collection is read by a way, were no other before it."""
     reads = way.capabilities.reads
     ability = reads.get(collection, reads.get(_everything(collection)))
     if ability is not None:
@@ -116,7 +117,9 @@ def _completeness(way: WayRead, collection: str) -> Completeness:
         return Completeness(complete=False, why=f"{way.name}: {way.error or 'was not read'}")
     said = way.snapshot.collections
     found = said.get(collection, said.get(_everything(collection)))
-    return found or Completeness(complete=False, why=f"{way.name} did not say whether it is whole")
+    if found is None:
+        return Completeness(complete=False, why=f"{way.name} did not say whether it is whole")
+    return replace(found, attested=True) if way.name == TICKET else found
 
 
 def _fill(live: Live, kinds: Iterable[str]) -> None:
@@ -157,16 +160,18 @@ def _judge_sizes(live: Live, inputs: AppInputs) -> None:
     """Take what is suddenly much smaller for unread, and keep the counts of what is whole."""
     for collection, found in live.collections.items():
         before, now = inputs.applied.counts.get(collection, 0), live.counts.get(collection, 0)
-        if found.complete and inputs.app not in inputs.scope.trust_reads and _is_small(before, now):
+        way = live.way(collection)
+        share = way.capabilities.least_share if way else 0.0
+        if found.complete and inputs.app not in inputs.scope.trust_reads and _is_small(before, now, share):
             unwanted = _count_unwanted(inputs, collection)
-            if _is_small(before, now + unwanted):
+            if _is_small(before, now + unwanted, share):
                 why = f"only {now} where the last complete read had {before}; if so: --trust-read {inputs.app}"
                 live.collections[collection] = Completeness(complete=False, why=why)
     live.counts = {name: count for name, count in live.counts.items() if live.whole(name)}
 
 
-def _is_small(before: int, now: int) -> bool:
-    return now < before / 2 if now else before >= 2  # noqa: PLR2004 - one item may well have gone
+def _is_small(before: int, now: int, share: float) -> bool:
+    return now < before * share if now else before >= 2  # noqa: PLR2004 - one item may well have gone
 
 
 def _count_unwanted(inputs: AppInputs, collection: str) -> int:

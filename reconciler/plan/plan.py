@@ -131,6 +131,11 @@ class AppPlan:
     prices: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def attested(self) -> tuple[str, ...]:
+        """The collections that only closed tickets tell of: claimed by somebody, never seen."""
+        return tuple(sorted(name for name, part in self.collections.items() if part.attested))
+
+    @property
     def complete(self) -> bool:
         """Whether everything that the app's ways can read was read whole."""
         return not self.error and all(part.complete and not part.unread for part in self.collections.values())

@@ -46,14 +46,10 @@ class Router:
     def _choose(self, operation: Operation, kind: str, attributes: frozenset[str]) -> Route:
         reasons = []
         for number, way in enumerate(self.sides.live.ways):
-            ability = way.capabilities.ability(operation, kind)
-            writable = way.capabilities.attributes
-            if not ability:
-                reasons.append(f"{way.name}: {ability.why}")
-            elif writable is not None and (missing := sorted(attributes - writable)):
-                reasons.append(f"{way.name}: {', '.join(missing)} cannot be written")
-            else:
+            why = refusal(way, operation, kind, attributes)
+            if not why:
                 return Route(way.name, number)
+            reasons.append(f"{way.name}: {why}")
         return Route("", -1, "; ".join(reasons) or "the app has no way at all")
 
     def account_id(self, route: Route, holder: str) -> str:
@@ -92,6 +88,16 @@ class Router:
         if isinstance(item, GrantItem) and is_entitlement(holder):
             return "", granted, self.entitlement_id(route, holder)
         return self.account_id(route, holder) if holder else "", granted, ""
+
+
+def refusal(way: WayRead, operation: Operation, kind: str, attributes: frozenset[str]) -> str:
+    """Return why a way cannot do an operation on a kind (or `accounts`) and write these attributes; empty if it can."""
+    ability = way.capabilities.ability(operation, kind)
+    if not ability:
+        return ability.why or "it cannot"
+    writable = way.capabilities.attributes
+    missing = [] if writable is None else sorted(attributes - writable)
+    return f"{', '.join(missing)} cannot be written" if missing else ""
 
 
 def is_entitlement(holder: str) -> bool:

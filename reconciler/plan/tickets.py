@@ -11,6 +11,8 @@ from reconciler.provider.change import Change, Operation
 from reconciler.provider.contract import Ticket, TicketStatus
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
+_UNSEEN = "waiting for a newer read"
+
 
 @dataclass
 class Tickets:
@@ -30,21 +32,22 @@ class Tickets:
         match ticket.status if ticket else None:
             case TicketStatus.OPEN:
                 return Fact.PENDING, f"{change.operation}: ticket open: {_address(ticket)}"
-            case TicketStatus.CLAIMED if self._older(change, ticket):
-                return Fact.PENDING, f"{change.operation}: claimed done, waiting for a newer read: {_address(ticket)}"
+            case TicketStatus.CLAIMED if doubt := self._doubt(change, ticket):
+                return Fact.PENDING, f"{change.operation}: claimed done, {doubt}: {_address(ticket)}"
             case TicketStatus.REJECTED:
                 return Fact.BLOCKED, f"{change.operation}: the ticket was rejected: {_address(ticket)}"
             case _:
                 return None
 
-    def _older(self, change: Change, ticket: Ticket | None) -> bool:
-        """Say whether what was read was true before the ticket was closed."""
+    def _doubt(self, change: Change, ticket: Ticket | None) -> str:
+        """Say why what was read proves nothing about a ticket that was closed; empty if it does."""
         way = self.live.way(_collection(change))
-        read = way.snapshot.as_of if way and way.snapshot else None
-        closed = ticket.closed if ticket else None
         if way is None or way.snapshot is None:
-            return True
-        return read is not None and closed is not None and read < closed
+            return _UNSEEN
+        if way.snapshot.undated:
+            return f"and nobody says when what {way.name} reads was true"
+        read, closed = way.snapshot.as_of, ticket.closed if ticket else None
+        return _UNSEEN if read is not None and closed is not None and read < closed else ""
 
     def unwanted(self, considered: set[str], unknown: set[str]) -> Iterator[TicketCancellation]:
         """Yield a cancellation for each open ticket that no change wants any more.

@@ -16,6 +16,8 @@ _LONGEST = 300
 _READ_AT_MOST = 20_000
 _BOM = b"\xef\xbb\xbf"
 _WORD_KEYS = ("detail", "error_description", "message", "errorSummary", "description", "error", "title", "reason")
+_MESSAGES = "errorMessages"
+"""What Jira says in general; what it says of single fields is a map under `errors`."""
 _CODE_KEYS = ("scimType", "errorCode", "code", "error", "type")
 
 
@@ -175,8 +177,10 @@ def _words_in(document: Any, depth: int = 0) -> str:
 
 def _words_of(document: dict[str, Any], depth: int) -> str:
     """Return the words under the first key that has some, and what explains them."""
-    main = next(filter(None, (_words_in(document.get(key), depth + 1) for key in _WORD_KEYS)), "")
+    main = next(filter(None, (_words_in(document.get(key), depth + 1) for key in (*_WORD_KEYS, _MESSAGES))), "")
     causes = next((document[key] for key in ("errors", "errorCauses", "Errors") if document.get(key)), None)
+    if isinstance(causes, dict) and _MESSAGES in document:
+        causes = [f"{name}: {words}" for name, words in causes.items()]
     more = _words_in(causes, depth + 1) if causes else ""
     parts = [part for part in (main, "" if more == main else more) if part]
     return ": ".join(parts)

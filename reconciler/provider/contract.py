@@ -53,6 +53,7 @@ class Capabilities:
         holder_editable: attributes that an account's holder can change, and that therefore match nobody.
         batches: whether grants and revokes of one entitlement may be handed over together (`BatchProvider`).
         concurrency: how many changes may be in flight at once.
+        least_share: a collection with less than this share of its last complete read is taken for cut off.
     """
 
     reads: Mapping[str, Ability] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Capabilities:
     holder_editable: frozenset[str] = frozenset()
     batches: bool = False
     concurrency: int = 8
+    least_share: float = 0.5
 
     def ability(self, operation: Operation, kind: str) -> Ability:
         """Say whether an operation can be done on a kind of entitlement, or on `accounts`."""

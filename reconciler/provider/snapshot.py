@@ -73,11 +73,13 @@ class Completeness:
         complete: True only if it was proven.
         why: what proves it, or what is missing, in a few words.
         unread: keys of entitlements whose own part could not be read (a 403 on one group); the rest is complete.
+        attested: whether it is what people said in closed tickets, and nobody has seen it in the app.
     """
 
     complete: bool
     why: str = ""
     unread: frozenset[str] = frozenset()
+    attested: bool = False
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ class Snapshot:
         collections: the completeness of every collection that this way is able to read.
         own_account: the remote id of the account that the tool itself acts as, or empty.
         as_of: when what was read was true, if that was earlier than now (an export's date).
+        undated: whether it may have been true long ago and nobody says when: no proof of what was done since.
         requests: how many requests the read took.
     """
 
@@ -104,6 +107,7 @@ class Snapshot:
     collections: dict[str, Completeness] = field(default_factory=dict)
     own_account: str = ""
     as_of: datetime | None = None
+    undated: bool = False
     requests: int = 0
     notes: list[str] = field(default_factory=list)
 

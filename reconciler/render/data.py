@@ -10,7 +10,7 @@ The shape (`version` rises only when something is taken away or changes its mean
      verdicts: [{guard, app, refused, overridable, text}],
      apps: [{app, ways: [{name, version}], config_digest, complete, error, requests, seconds, as_of,
              counts: {declared_accounts, …},
-             collections: {NAME: {complete, why, unread: [key]}},
+             collections: {NAME: {complete, why, unread: [key], attested}},
              prices: {ENTITLEMENT: "12.50 EUR/month"},
              adoption: {accounts, entitlements, grants, gone},          numbers
              changes: [{id, operation, kind, item, way, before, after, username, account_id, entitlement_id,
@@ -114,7 +114,7 @@ def _app_data(app: AppPlan) -> dict[str, Any]:
 
 
 def _collection_data(part: Completeness) -> dict[str, Any]:
-    return {"complete": part.complete, "why": part.why, "unread": sorted(part.unread)}
+    return {"complete": part.complete, "why": part.why, "unread": sorted(part.unread), "attested": part.attested}
 
 
 def change_data(change: Change) -> dict[str, Any]:

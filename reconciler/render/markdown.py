@@ -17,11 +17,11 @@ from reconciler.render.words import (
     VERBS,
     because,
     cause_words,
-    effort,
     instant,
     join_words,
     number,
     objects,
+    read_words,
     route_of,
     scope_words,
 )
@@ -113,7 +113,7 @@ class Page:
         quiet += [Line(f"- {row.label}: {row.holder} ({row.note})", Rank.NOTICED) for row in adoption_rows(app)]
         route = " → ".join(self.code(way) for way in route_of(app))
         title = f"### {self.code(app.app)}" + (f" ({route})" if route else "")
-        if told := join_words([effort(app), f"as of {instant(app.as_of)}" if app.as_of else ""]):
+        if told := read_words(app):
             title += f"\n\n<sub>{told}</sub>"
         if app.error:
             text = f"⚠ **could not be read**: {self.sentence(app.error)}"

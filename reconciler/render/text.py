@@ -9,7 +9,7 @@ from reconciler.render.escape import columns, visible, wrap
 from reconciler.render.layout import UNLIMITED, Layout
 from reconciler.render.rows import app_rows
 from reconciler.render.tally import all_well, count_changes, headline, limits, remarks
-from reconciler.render.words import effort, instant, join_words, number, route_of, scope_words
+from reconciler.render.words import effort, instant, join_words, number, read_words, route_of, scope_words
 
 _SHORT_DIGEST = 12
 
@@ -59,8 +59,7 @@ def plan_header(plan: Plan, paint: Palette) -> Iterator[str]:
 
 def _app_head(app: AppPlan, paint: Palette) -> Iterator[str]:
     route = f" ({' → '.join(route_of(app))})" if app.ways else ""
-    as_of = f"as of {instant(app.as_of)}" if app.as_of else ""
-    told = join_words([effort(app), as_of])
+    told = read_words(app)
     beside = f"  {paint.paint(paint.quiet, told)}" if told else ""
     yield f"{paint.paint(paint.strong, visible(app.app))}{route}{beside}"
     if app.error:

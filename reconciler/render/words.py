@@ -53,6 +53,7 @@ _AFTERWARDS = {
     Operation.DELETE_ACCOUNT: "deleted",
 }
 _LONGEST_VALUE = 60
+_LISTED = 12
 _FINE = 0.1
 
 
@@ -73,6 +74,22 @@ def effort(app: AppPlan) -> str:
     return f"{number(app.requests, 'request')}, {app.seconds:.{1 if app.seconds >= _FINE else 2}f} s"
 
 
+def read_words(app: AppPlan) -> str:
+    """Return what reading an app took, of when that is, and what of it is only attested: never seen by this tool."""
+    as_of = f"as of {instant(app.as_of)}" if app.as_of else ""
+    return join_words([effort(app), as_of, attested_words(app)])
+
+
+def attested_words(app: AppPlan) -> str:
+    """Return `attested by tickets, not verified`, with what that holds for where it is not everything."""
+    if not app.attested:
+        return ""
+    said = "attested by tickets, not verified"
+    if len(app.attested) == len(app.collections):
+        return said
+    return f"{', '.join(visible(name) for name in app.attested if not name.endswith('*'))} {said}".lstrip()
+
+
 def instant(moment: datetime) -> str:
     """Return a moment to the minute, with its zone: `2026-12-01 00:00 UTC`."""
     return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".rstrip()
@@ -90,6 +107,8 @@ def scope_words(scope: Scope) -> str:
 
 
 def _listed(one: str, several: str, names: Sequence[str]) -> str:
+    if len(names) > _LISTED:
+        return f"{len(names):,} {several}"
     return f"{one if len(names) == 1 else several} {', '.join(names)}" if names else ""
 
 

@@ -248,7 +248,7 @@ def test_an_old_export_is_no_answer(tmp_path: Path) -> None:
     modified = datetime(2026, 2, 27, tzinfo=UTC)
     os.utime(tmp_path / "wiki.csv", (modified.timestamp(), modified.timestamp()))
     assert read(tmp_path, {**WIKI, "exported_at": "modified"}).as_of == modified
-    assert not read(tmp_path, {**WIKI, "max_age": "1d"}).collections["accounts"].complete
+    assert not read(tmp_path, {**WIKI, "exported_at": "modified", "max_age": "1d"}).collections["accounts"].complete
 
 
 def test_a_catalogue_lists_what_nobody_holds(tmp_path: Path) -> None:
@@ -296,7 +296,15 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"path": "wiki.xlsx"}, "does not say the format"),
+        ({"path": "w.csv", "max_age": "7d"}, "`max_age` needs `exported_at`"),
+        ({"path": "w-*.csv", "exported_at": "modified"}, "only with `exported_at: {file_name"),
+        ({"path": "*/w.csv", "exported_at": {"file_name": "w-%Y-%m-%d.csv"}}, "the file's own name"),
+        ({"path": "w.csv", "exported_at": {"file_name": "w-%d.csv"}}, "year, month and day"),
+        ({"path": "w.csv", "exported_at": {"column": "at", "sidecar": "w.at"}}, "names one of"),
+        ({"path": "w.csv", "exported_at": {"column": "at", "timezone": "Berlin"}}, "no time zone 'Berlin'"),
+        ({"path": "w.xlsx", "writable": True}, "only one CSV or JSON file"),
+        ({"path": "w.csv", "minimum": {"share": "180%"}}, "share"),
+        ({"path": "wiki.ods"}, "does not say the format"),
         ({"path": "w.csv", "columns": {"id": "a", "grants": "g", "entitlement": "e"}}, "exclude each other"),
         ({"path": "w.csv", "columns": {"id": "a", "level": "l"}}, "`level` goes with `entitlement`"),
         ({"path": "w.csv", "columns": {"id": "a", "username": "b", "email": "b"}}, "used once only"),
