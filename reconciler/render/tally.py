@@ -131,7 +131,7 @@ def all_well(plan: Plan) -> str:
 
 def awaits_merge(plan: Plan, app: AppPlan) -> bool:
     """Say whether the base of a pull request does not know an app's route: its changes wait for the merge."""
-    return bool(plan.comparison) and app.app in {name for name, _ in plan.comparison.rerouted}
+    return plan.comparison is not None and app.app in {name for name, _ in plan.comparison.rerouted}
 
 
 def _held(plan: Plan) -> int:
