@@ -21,12 +21,14 @@ def refused_apps(plan: Plan) -> dict[str, str]:
 def refuse(plan: Plan, refused: Mapping[str, str]) -> list[Receipt]:
     """Return the receipts of what a guard, a policy or a conflict keeps from being attempted.
 
-    Leavers have a limit of their own, over the whole plan: what limits on other removals refuse keeps none inside.
+    Leavers have a limit of their own, over the whole plan: what limits on other removals refuse keeps none inside. The
+    last admins stay until somebody follows them, or an override says that it is meant.
     """
     whole = any(verdict.refused and not verdict.app and verdict.guard != ALL_REMOVALS for verdict in plan.verdicts)
+    last = {(verdict.app, holder) for verdict in plan.verdicts if verdict.refused for holder in verdict.holders}
     receipts = []
     for change in plan.changes():
-        leaves = change.cause is Cause.LEAVER and not whole
+        leaves = change.cause is Cause.LEAVER and not whole and (change.app, change.holder) not in last
         reason = change.blocked or ("" if leaves else refused.get(change.app, ""))
         if reason:
             receipts.append(Receipt(change, Outcome.NOT_ATTEMPTED, reason))

@@ -59,6 +59,14 @@ class Report:
         return sum(receipt.requests for receipt in self.receipts)
 
     @property
+    def all_refused(self) -> bool:
+        """Whether there was something to do, and a guard, a policy or a conflict kept all of it from being attempted.
+
+        Not the same as exit code 3, which also tells of a conflict about something else after everything was done.
+        """
+        return bool(self.receipts) and all(receipt.change.id in self.refused for receipt in self.receipts)
+
+    @property
     def exit_code(self) -> int:
         """0 if everything ended as it should, 3 if all was refused, 4 if something was left undone or unsure.
 
@@ -67,8 +75,7 @@ class Report:
         unfinished = self.unfinished
         if not unfinished:
             return self._exit_of_finished()
-        only_refused = len(unfinished) == len(self.receipts) and all(r.change.id in self.refused for r in unfinished)
-        return EXIT_REFUSED if only_refused and not self.problems else EXIT_IN_PART
+        return EXIT_REFUSED if self.all_refused and not self.problems else EXIT_IN_PART
 
     def _exit_of_finished(self) -> int:
         if self.problems or self.interrupted:

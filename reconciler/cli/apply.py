@@ -176,11 +176,19 @@ def _confirmation(common: Common, *, reviewed: "Plan | None", ask: bool) -> "Cal
             _show(plan, common)
         else:
             print_lines([f"as reviewed: plan {plan.digest[:12]}"])
+        _tell_wait(plan, common)
         if not ask or plan.empty:
             return True
         return click.confirm("Apply these changes?", err=True)
 
     return confirm
+
+
+def _tell_wait(plan: "Plan", common: Common) -> None:
+    from reconciler.render.forecast import wait_words
+
+    if not common.quiet and (words := wait_words(plan)):
+        print_lines([words], sys.stderr)
 
 
 def _show(plan: "Plan", common: Common) -> None:

@@ -58,7 +58,10 @@ def _tell_usage(error: click.ClickException, common: Common) -> None:
     ctx = getattr(error, "ctx", None)
     hint = f"see: {ctx.command_path} --help" if ctx else ""
     message = error.format_message().rstrip(".")
-    print_lines(_error_lines(message[:1].lower() + message[1:], hint, common), sys.stderr)
+    # A sentence of click's begins small, like ours; an abbreviation stays one.
+    if not message[:2].isupper():
+        message = message[:1].lower() + message[1:]
+    print_lines(_error_lines(message, hint, common), sys.stderr)
 
 
 def _error_lines(message: str, hint: str, common: Common) -> "Iterator[str]":

@@ -73,7 +73,7 @@ def command(
         print_lines(["nothing was done"], sys.stderr)
         return Exit.DONE
     _tell(common, report)
-    if report.exit_code == Exit.REFUSED:
+    if report.all_refused:
         return report.exit_code
     if leaving.known:
         return report.exit_code

@@ -21,7 +21,7 @@ def judge_admins(app: AppPlan, policies: Sequence[Policies]) -> Iterator[Verdict
         if removed and len(left) < minimum and len(left) < len(before):
             holders = "1 holder" if len(left) == 1 else f"{len(left)} holders"
             text = f"{key} would have {holders} left, at least {minimum} must stay"
-            yield Verdict("minimum_admins", app.app, refused=True, text=text)
+            yield Verdict("minimum_admins", app.app, refused=True, text=text, holders=tuple(sorted(removed)))
 
 
 def hand_over(app: AppPlan, policies: Sequence[Policies]) -> AppPlan:

@@ -64,10 +64,26 @@ def _app_lines(name: str, reviewed: AppPlan | None, fresh: AppPlan | None) -> It
     if bool(reviewed.error) != bool(fresh.error):
         yield f"{name}: {fresh.error or 'it can be read again'}"
     yield from _change_lines(name, reviewed, fresh)
-    if set(map(str, fingerprint_adoption(reviewed.adoption))) != set(map(str, fingerprint_adoption(fresh.adoption))):
-        yield f"{name}: what is taken on or forgotten without any change"
+    yield from _applied_lines(name, reviewed, fresh)
     if {c.key for c in reviewed.cancellations} != {c.key for c in fresh.cancellations}:
         yield f"{name}: the tickets to cancel"
+
+
+def _applied_lines(name: str, reviewed: AppPlan, fresh: AppPlan) -> Iterator[str]:
+    """Name what is recorded otherwise than it was, beside the changes: items to take on or to forget."""
+    before, now = ({str(one): one for one in fingerprint_adoption(plan.adoption)} for plan in (reviewed, fresh))
+    for word, keys in (("also", now.keys() - before.keys()), ("no longer", before.keys() - now.keys())):
+        shown = sorted(_adopted_words(*(before | now)[key]) for key in keys)
+        if shown:
+            more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+            yield f"{name}: what is applied: {word} to {', '.join(shown[:SHOWN])}{more}"
+
+
+def _adopted_words(kind: str, *rest: Any) -> str:
+    if kind == "gone":
+        return f"forget {' '.join(filter(None, rest[1]))}"
+    names = rest[:2] if kind == "grant" else rest[:1]
+    return f"take on {kind} {' '.join(names)}"
 
 
 def _change_lines(name: str, reviewed: AppPlan, fresh: AppPlan) -> Iterator[str]:

@@ -65,6 +65,7 @@ class Verdict:
         refused: whether nothing that it guards may be applied: of the app, or of all apps where `app` is empty.
         text: counts and limits as a reader wants them: `1 of 5 removals`.
         overridable: whether an override of this plan's digest, with a reason, lifts it.
+        holders: who is kept by it in the app even if they have left; others who have left go all the same.
     """
 
     guard: str
@@ -72,6 +73,7 @@ class Verdict:
     refused: bool
     text: str
     overridable: bool = True
+    holders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

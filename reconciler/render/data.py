@@ -7,7 +7,7 @@ The shape (`version` rises only when something is taken away or changes its mean
      empty, complete, refused,
      summary: {add, change, remove, steps, tickets, cancel, blocked, people,
                unmanaged, conflicts, pending, waiting},
-     verdicts: [{guard, app, refused, overridable, text}],
+     verdicts: [{guard, app, refused, overridable, text, holders}],
      apps: [{app, ways: [{name, version}], config_digest, complete, error, requests, seconds, as_of,
              counts: {declared_accounts, …},
              collections: {NAME: {complete, why, unread: [key], attested}},
@@ -58,7 +58,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "complete": plan.complete,
         "refused": plan.refused,
         "summary": _summary(plan),
-        "verdicts": [asdict(verdict) for verdict in plan.verdicts],
+        "verdicts": [asdict(verdict) | {"holders": list(verdict.holders)} for verdict in plan.verdicts],
         "apps": [_app_data(app) for app in plan.apps],
         **(_comparison_data(plan, plan.comparison) if plan.comparison else {}),
     }

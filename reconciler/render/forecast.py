@@ -14,6 +14,9 @@ REQUESTS = 2
 SLOWEST_GUESS = 0.25
 """Seconds for a request that changes something, where reading was not slower than that."""
 
+WORTH_TELLING = 10.0
+"""Seconds from which somebody who waits is told beforehand."""
+
 _SIGNS = {Operation.GRANT: 1, Operation.REVOKE: -1}
 _MINUTE = 60
 _HOUR = 3600
@@ -54,13 +57,15 @@ def estimate_seconds(plan: Plan) -> float:
     """Return how many seconds an apply would take: that of the slowest app, for all apps are changed at the same time.
 
     Two requests an operation, each as slow as the app was on average while it was read, but at least `SLOWEST_GUESS`.
-    Tickets and what is blocked take none.
+    Tickets, what is blocked and what is read without any request (a file) take none.
     """
     return max((_app_seconds(app) for app in plan.apps), default=0.0)
 
 
 def _app_seconds(app: AppPlan) -> float:
     operations = sum(1 for change in app.changes if _is_performed(change))
+    if app.collections and not app.requests:
+        return 0.0
     measured = app.seconds / app.requests if app.requests else 0.0
     return operations * REQUESTS * max(measured, SLOWEST_GUESS)
 
@@ -75,6 +80,15 @@ def time_words(plan: Plan) -> str:
     if not seconds:
         return ""
     return f"takes about {_span(seconds)} (estimated: {REQUESTS} requests an operation, all apps at the same time)"
+
+
+def wait_words(plan: Plan) -> str:
+    """Return `this takes about 3 min for 360 operations`, or empty where nobody waits long."""
+    seconds = estimate_seconds(plan)
+    if seconds < WORTH_TELLING:
+        return ""
+    operations = sum(_is_performed(change) for app in plan.apps for change in app.changes)
+    return f"this takes about {_span(seconds)} for {number(operations, 'operation')}"
 
 
 def _span(seconds: float) -> str:

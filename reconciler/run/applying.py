@@ -14,7 +14,7 @@ from reconciler.apply.check import refuse_stale
 from reconciler.apply.edge import describe, guard
 from reconciler.apply.execute import execute
 from reconciler.apply.progress import Progress
-from reconciler.apply.report import EXIT_REFUSED, Report
+from reconciler.apply.report import Report
 from reconciler.audit.anchor import open_anchor
 from reconciler.audit.approval import BY_HAND, Approval, Review
 from reconciler.audit.witness import Witness
@@ -84,8 +84,8 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     with open_state(session.settings) as state:
         state.lock(_operator(), SETTLING, datetime.now(UTC), wait, waiting)
         try:
-            if wait and session.base is None:
-                session = replace(session, moment=datetime.now(UTC))
+            if wait:
+                session = _now(session)
             readings = Readings(lambda: datetime.now(UTC))
             belief = judge_state(session, scope, state)
             plan = plan_with(
@@ -96,7 +96,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
                 refuse_stale(reviewed, plan)
             if not confirm(plan):
                 return None
-            hold_offboarded(state, offboard)
+            held = hold_offboarded(state, offboard)
             run = _run_of(plan, override.reason if override else reason)
             witness = _witness(session, run, review, doubted=belief.doubted)
             try:
@@ -104,13 +104,18 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
             readings.remember(state, report)
-            release_offboarded(
-                state, offboard if report.exit_code == EXIT_REFUSED else agreed(session, state, offboard)
-            )
+            # Who was held before stays held, whatever is refused now.
+            release_offboarded(state, held if report.all_refused else agreed(session, state, offboard))
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in belief.losses])
             return report
         finally:
             state.unlock()
+
+
+def _now(session: Session) -> Session:
+    """Return a session at the present instant; so is what it is compared with, or time would be its own change."""
+    moment = datetime.now(UTC)
+    return replace(session, moment=moment, base=replace(session.base, moment=moment) if session.base else None)
 
 
 def _remember(session: Session, state: StateStore, apps: Sequence[str]) -> None:

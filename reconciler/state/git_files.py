@@ -27,6 +27,7 @@ from reconciler.errors import StateError
 from reconciler.state.names import FileNames
 from reconciler.state.rows import FORMAT, TABLES, put_in, take_out
 
+_AUDIT: Final = "audit"
 _SPREAD: Final = frozenset({"grants", "held"})
 _LARGE: Final = 8192
 _SHARDS: Final = 256
@@ -128,6 +129,8 @@ class StateFiles:
             rows = [[*own, *row] for content in contents for row in _decode.decode_lines(content)]
         except msgspec.DecodeError as error:
             raise StateError(f"a line of {table} is no JSON: {error}", hint="restore the branch") from error
+        if table == _AUDIT:
+            rows = _numbered_as_kept(rows)
         put_in(self._database, self._names, TABLES[table], rows)
 
     def _condition(self, unit: Unit) -> tuple[str, tuple[int, ...]]:
@@ -233,6 +236,14 @@ def _unit_of(path: str) -> Unit | None:
         case [table, part] if table in TABLES and part.isdecimal():
             return table, str(int(part))
     return None
+
+
+def _numbered_as_kept(rows: list[list[Any]]) -> list[list[Any]]:
+    """Return entries with their numbers in the order of the lines, so that checking the trail finds what was moved."""
+    numbers = [row[0] for row in rows]
+    if not all(type(number) is int for number in numbers):
+        raise StateError("a line of audit has no number", hint="restore the branch")
+    return [[number, *row[1:]] for number, row in zip(sorted(numbers), rows, strict=True)]
 
 
 def _parse(content: bytes) -> dict[str, Any]:

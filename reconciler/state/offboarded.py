@@ -22,8 +22,8 @@ def read_offboarded(state: StateStore) -> Mapping[str, datetime]:
     return {identity: account.since for identity, account in accounts.items() if account.since}
 
 
-def hold_offboarded(state: StateStore, people: Mapping[str, datetime]) -> None:
-    """Hold people for gone from an instant on; who is held already keeps the earlier one."""
+def hold_offboarded(state: StateStore, people: Mapping[str, datetime]) -> frozenset[str]:
+    """Hold people for gone from an instant on, and return who was not yet; the others keep the earlier instant."""
     known = read_offboarded(state)
     new = {
         identity: AppliedAccount("", status=AccountStatus.SUSPENDED, since=at)
@@ -32,6 +32,7 @@ def hold_offboarded(state: StateStore, people: Mapping[str, datetime]) -> None:
     }
     if new:
         state.adopt(OFFBOARDED, Adoption(accounts=new))
+    return frozenset(new)
 
 
 def release_offboarded(state: StateStore, people: Iterable[str]) -> None:

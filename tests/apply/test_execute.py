@@ -548,7 +548,8 @@ def test_a_run_whose_lock_was_broken_begins_nothing_more(tmp_path: Path) -> None
     code.hook = take_over
     with pytest.raises(LockError, match="broken"):
         world.apply()
-    assert len(code.performed) == 4
+    # How many were begun already depends on how fast they are: the lock is asked about every few milliseconds.
+    assert 1 <= len(code.performed) <= 4
     code.hook = lambda _: None
     assert world.apply().exit_code == 0
     assert contents(code) == EVERYTHING

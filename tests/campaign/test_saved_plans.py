@@ -149,3 +149,12 @@ def test_a_plan_of_the_future_is_never_applied(company: Company, arguments: tupl
     company.plan("--out", "plan.json", *arguments)
     ended = company.run("apply", "plan.json")
     assert (ended.code, "cannot be applied" in ended.err) == (Exit.ERROR, True)
+
+
+def test_a_pin_that_was_dropped_is_refused_by_its_name(company: Company) -> None:
+    """What is recorded moved, and no change with it: the item that would be recorded anew is named."""
+    assert company.run("apply", "--yes").code == Exit.DONE
+    company.replace("people.yaml", "title: Lead", "title: Boss")
+    review(company)
+    assert company.run("state", "unpin", "wiki", "hal", "--yes").code == Exit.DONE
+    assert "wiki: what is applied: also to take on account hal" in refusal(company)

@@ -126,6 +126,20 @@ def test_the_last_admins(company: Company) -> None:
     refused(company, "role:admin would have 1 holder left, at least 2 must stay")
 
 
+def test_the_last_admins_stay_though_they_have_left(company: Company) -> None:
+    """What the plan calls refused is not done; whoever else has left goes, and an override lets the admins go, too."""
+    declare(company, gone=(*PEOPLE[:1], *PEOPLE[7:]), admins=PEOPLE[1:2])
+    planned = company.run("plan")
+    assert planned.returncode == Exit.REFUSED
+    assert "role:admin would have 1 holder left" in planned.stdout
+    assert company.run("apply", "--yes").returncode == Exit.PARTIAL
+    assert "hal" in _suspended(company)
+    assert PEOPLE[0] not in _suspended(company)
+    (digest,) = re.findall(r"digest ([0-9a-f]{12})", company.run("plan").stdout)
+    assert company.run("apply", "--yes", "--override", digest, "--reason", "no successor").returncode == Exit.DONE
+    assert PEOPLE[0] in _suspended(company)
+
+
 def test_an_app_that_is_suddenly_declared_empty(company: Company) -> None:
     """However generous the limits."""
     limit(company, "{removals_per_app: 100%, removals: 100%, minimum_admins: 0}")

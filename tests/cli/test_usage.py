@@ -70,6 +70,7 @@ print(" ".join(sorted({{name.partition(".")[0] for name in sys.modules}})), file
         (["show"], "missing argument"),
         (["who", "wiki/eng"], "names no identity and no entitlement"),
         (["schema", "people"], "is not one of"),
+        (["audit", "export", "--format", "csv"], "CSV on stdout has one table"),
         (["apply", "--override", "abc"], "--override and --reason go together"),
     ],
 )

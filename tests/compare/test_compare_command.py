@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 
 import jsonschema
 import pytest
 from checkout import Checkout, changes, findings, left_out
+from cli_company import COMMAND, environment
 
 from reconciler.cli.exits import Exit
+from reconciler.state.sqlite import SqliteStore
 
 ADMIN = "wiki/grant/omar/role:admin"
 LOST = "wiki/grant/ana/team:eng"
@@ -329,3 +334,31 @@ def test_the_number_of_a_pull_request_is_taken_from_the_merge_that_brought_it(ch
     assert "omar.yaml:3" in out
     assert "#12" in next(line for line in out.splitlines() if "omar.yaml:3" in line)
     assert "#" not in next(line for line in out.splitlines() if "lee.yaml:3" in line)
+
+
+def test_who_waits_applies_what_is_due_when_the_waiting_ends(checkout: Checkout) -> None:
+    """Somebody whose moment comes meanwhile is gone by then; the base is looked at in the same instant."""
+    checkout.apply_all()
+    left = datetime.now(UTC) + timedelta(seconds=8)
+    checkout.replace("people.yaml", "department: IT}", f"department: IT, left: {left:%Y-%m-%d %H:%M:%S} UTC}}")
+    checkout.commit("Lee leaves")
+    store = SqliteStore(checkout.folder / ".reconciler/state.db")
+    store.lock("eve", "apply", datetime.now(UTC))
+    waiting = subprocess.Popen(
+        [*COMMAND, "apply", "--yes", "--base", "HEAD^", "--lock-timeout", "2m"],
+        cwd=checkout.folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with waiting:
+        assert waiting.stderr
+        assert waiting.stdout
+        assert "eve has held" in waiting.stderr.readline()
+        assert datetime.now(UTC) < left
+        time.sleep((left - datetime.now(UTC)).total_seconds() + 0.1)
+        store.close()
+        assert waiting.wait(60) == Exit.DONE, waiting.stderr.read()
+        assert "suspend" in waiting.stdout.read()
+        waiting.stderr.read()

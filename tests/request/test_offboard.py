@@ -97,6 +97,35 @@ def test_a_protected_person_is_refused(settled: World) -> None:
     assert settled.github.pulls == {}
 
 
+def test_a_refusal_does_not_give_back_what_an_offboarding_took(settled: World) -> None:
+    """Who is held for gone stays it, though a second offboarding is refused."""
+    settled.run(*OFFBOARD)
+    settled.replace("wiki.csv", "2,ana@acme.example,suspended", "2,ana@acme.example,active")
+    settled.write("policies.yaml", "policies:\n  protected: {people: [ana]}\n")
+    assert settled.run(*OFFBOARD).returncode == Exit.REFUSED
+    (settled.folder / "policies.yaml").unlink()
+    assert settled.run("apply", "--yes").returncode == Exit.DONE
+    assert "2,ana@acme.example,suspended" in settled.read("wiki.csv")
+
+
+def test_a_doubt_about_the_state_neither_keeps_anybody_nor_brings_them_back(settled: World) -> None:
+    """The exit code tells of the doubt; she is gone, git learns of it, and she stays gone once the doubt is settled."""
+    settled.write("reconciler.yaml", settled.read("reconciler.yaml") + "audit: {anchor: heads}\n")
+    assert settled.run("apply", "--yes").returncode == Exit.DONE
+    settled.write("heads", settled.read("heads") + f"999:{'ab' * 32} 2026-03-01T00:00:00+00:00 run\n")
+    done = settled.run(*OFFBOARD)
+    assert done.returncode == Exit.REFUSED, done.stdout + done.stderr
+    assert "2,ana@acme.example,suspended" in settled.read("wiki.csv")
+    assert "opened: https://github.example/acme/access/pull/1" in done.stdout
+    head = json.loads(settled.run("audit", "verify", "--json").stdout)["head"]
+    accepted = settled.run("audit", "accept", head, "--reason", "heads were edited by hand", "--yes")
+    assert accepted.returncode == Exit.DONE, accepted.stderr
+    again = settled.run("apply", "--yes")
+    assert again.returncode == Exit.DONE, again.stdout + again.stderr
+    assert "ana was offboarded at " in again.stdout
+    assert "2,ana@acme.example,suspended" in settled.read("wiki.csv")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -10,6 +10,7 @@ import pytest
 from support.state_back_ends import git, make_clone
 
 from reconciler.audit.chain import link
+from reconciler.audit.verify import verify_trail
 from reconciler.errors import ConfigurationError, LockError, StateError
 from reconciler.items import Names
 from reconciler.state.contract import Adoption, AppliedAccount, Run
@@ -227,12 +228,29 @@ def test_a_newer_state_is_refused_and_left_alone(clone: Path) -> None:
     assert git(remote_of(clone), "rev-parse", BRANCH) == before
 
 
+def test_lines_of_the_trail_that_changed_places_are_found(clone: Path) -> None:
+    """Though each says its number itself: its place counts, as in every other back end."""
+    with GitStore(clone) as store:
+        store.append_audit(link(store.audit_head(), [("run started", {"run": str(one)}) for one in range(6)], NOW))
+    _edit(clone, "audit/000000.jsonl", lambda text: b"\n".join(_swap(text.split(b"\n"))))
+    with GitStore(clone, read_only=True) as store:
+        found = verify_trail(store.audit(), [])
+    assert {fault.number for fault in found.faults} == {3, 4, 5}
+
+
+def _swap(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[3], lines[2], *lines[4:]]
+
+
 def _replace(clone: Path, path: str, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    _edit(clone, path, lambda content: msgspec.json.encode(change(msgspec.json.decode(content))))
+
+
+def _edit(clone: Path, path: str, change: Callable[[bytes], bytes]) -> None:
     """Edit a file of the branch, as somebody with git would."""
     work = clone.parent / "editing"
     git(clone.parent, "clone", "--quiet", "--branch", BRANCH, str(remote_of(clone)), str(work))
-    data = msgspec.json.decode((work / path).read_bytes())
-    (work / path).write_bytes(msgspec.json.encode(change(data)))
+    (work / path).write_bytes(change((work / path).read_bytes()))
     git(work, "commit", "--quiet", "-am", "Edit")
     git(work, "push", "--quiet")
 
