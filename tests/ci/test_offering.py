@@ -182,7 +182,8 @@ def test_privileged_drift_is_never_proposed_whoever_made_it(proposing: Life) -> 
     life.replace("policies.yaml", "accounts: []", "accounts: [], entitlements: [chat/group:keys]")
     life.push("main", "A guard")
     fill(life, "design", "ana")
-    fill(life, "vault", "ana", "lee")
+    fill(life, "helpers", "ana")
+    fill(life, "vault", "ana", "lee", "#helpers")
     fill(life, "keys", "ana")
     fill(life, "Workspace-SuperAdmins", "ana")
     done = life.night()
@@ -190,9 +191,15 @@ def test_privileged_drift_is_never_proposed_whoever_made_it(proposing: Life) -> 
     (pull,) = open_pulls(life)
     text = life.git("diff", f"main...{pull['head']['ref']}", at=life.remote)
     assert "group:design" in text
-    for name in ("vault", "keys", "Admins"):
+    for name in ("vault", "keys", "Admins", "helpers"):
         assert name not in text
     (issue,) = life.open_issues()
     assert issue["title"] == "Privileged access outside git in chat"
-    for told in ("group:vault", "ana/group:keys`: protected", "SuperAdmins`: it sounds privileged", "never proposed"):
+    for told in (
+        "group:vault",
+        "ana/group:keys`: protected",
+        "SuperAdmins`: it sounds privileged",
+        "it leads to group:vault",
+        "never proposed",
+    ):
         assert told in issue["body"]
