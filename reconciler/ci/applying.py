@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
 from reconciler.ci.anchoring import Anchoring
-from reconciler.ci.gathering import check_credentials, find_merged, gather_case
+from reconciler.ci.gathering import check_credentials, find_merged, gather_case, pushed_before
 from reconciler.ci.judging import Case, Judgement, audit_review, judge
 from reconciler.ci.proposing import COMMENT, base_of, does_something
 from reconciler.ci.runner import Event, add_summary
@@ -27,6 +27,10 @@ PATIENCE: Final = 1_800.0
 """Seconds that one merge waits for another to be applied."""
 
 _OUTCOME: Final = "apply"
+_TOGETHER: Final = (
+    "it was pushed together with other merges, and nobody reviewed what they do together: the next scheduled run "
+    "applies what is still to do, or apply it by hand"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     add_summary(merge.environ, text + "\n")
     if case:
         asyncio.run(_comment(merge, case, verdict, text))
+    if verdict.refusals:
+        asyncio.run(_tell_others(merge))
     return code
 
 
@@ -166,6 +172,19 @@ def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[
         return "## Merged: no access had to be changed", EXIT_DONE
     refusals = verdict.refusals or ("guards refuse all of it",)
     return refused_comment(refusals, verdict.plan), EXIT_REFUSED
+
+
+async def _tell_others(merge: Merge) -> None:
+    """Tell the pull requests that came with others in one push: nobody reviewed what they do together."""
+    text = refused_comment([_TOGETHER])
+    commits = pushed_before(merge.root, merge.event.base_sha, merge.event.sha)
+    if not commits:
+        return
+    async with open_forge(merge.settings, environ=merge.environ) as forge:
+        for commit in commits:
+            pull = await find_merged(forge, commit, merge.event.default_branch)
+            if pull:
+                await forge.issues.put_comment(pull.number, _OUTCOME, text)
 
 
 async def _comment(merge: Merge, case: Case, verdict: _Verdict, text: str) -> None:

@@ -1,7 +1,7 @@
 """An issue for each app with drift: what was changed outside git, what undoing it would do, and what to do about it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.forge.issues import LONGEST_BODY
@@ -13,6 +13,9 @@ from reconciler.render.rows import finding_row
 from reconciler.render.words import VERBS, because, cause_words, number, objects
 
 LABEL: Final = "access-drift"
+Withheld = Sequence[tuple[str, str]]
+"""Live access that is never proposed for the YAML, as (`ana/group:admins`, why)."""
+
 _LISTED: Final = 100
 _ROOM: Final = LONGEST_BODY - 1_000
 _LONGEST_NAME: Final = 100
@@ -22,14 +25,20 @@ _WHAT_TO_DO: Final = (
 )
 
 
+_NEVER: Final = (
+    "What is or seems privileged, or is protected, is never proposed for the YAML: take it away in the app, or declare "
+    "it in a pull request of your own (`privileged: false` for an entitlement that only sounds so)."
+)
+
+
 def issue_name(app: str) -> str:
     """Return the marker of an app's issue; apps may be called whatever they like."""
     return f"drift/{hashlib.sha256(app.encode()).hexdigest()[:16]}"
 
 
-def issue_title(app: AppPlan) -> str:
+def issue_title(app: AppPlan, withheld: Withheld = ()) -> str:
     """Return the title of an app's issue."""
-    alarm = "Privileged access outside git" if is_alarming(app) else "Drift"
+    alarm = "Privileged access outside git" if is_alarming(app) or withheld else "Drift"
     return f"{alarm} in {visible(app.app)[:_LONGEST_NAME]}"
 
 
@@ -48,11 +57,12 @@ def _counts(finding: Finding) -> bool:
     return finding.fails_drift or finding.fact in {Fact.CONFLICT, Fact.RENAMED}
 
 
-def issue_body(app: AppPlan) -> str:
+def issue_body(app: AppPlan, withheld: Withheld = ()) -> str:
     """Return the text of an app's issue; the same drift always gives the same text."""
     parts = [
         f"What {code(app.app)} has is not what git says, and nobody changed git." + _owner(app),
-        _fitting([*_changes(app), *_findings(app)]),
+        _fitting([*_changes(app), *_findings(app), *_withheld(withheld)]),
+        _NEVER if withheld or is_alarming(app) else "",
         _WHAT_TO_DO,
     ]
     return "\n\n".join(filter(None, parts))
@@ -93,6 +103,11 @@ def _findings(app: AppPlan) -> Iterator[str]:
             mark = "**privileged:** " if finding.privileged else ""
             about = " ".join(code(text) for text in (row.holder, *row.objects) if text)
             yield f"- {mark}{about}: {row.label}, {sentence(row.note)}"
+
+
+def _withheld(withheld: Withheld) -> Iterator[str]:
+    for item, why in withheld:
+        yield f"- **not declared:** {code(item)}: {sentence(why)}"
 
 
 def gone_comment() -> str:

@@ -13,6 +13,7 @@ from reconciler.ci.anchoring import Anchoring
 from reconciler.ci.applying import PATIENCE, refuse_elsewhere, refuse_reachable
 from reconciler.ci.drift_text import (
     LABEL,
+    Withheld,
     gone_comment,
     has_drift,
     is_alarming,
@@ -20,7 +21,9 @@ from reconciler.ci.drift_text import (
     issue_name,
     issue_title,
 )
+from reconciler.ci.offering import NOTHING, Desk, Offered, Offers
 from reconciler.ci.runner import Event, add_summary
+from reconciler.errors import ReconcilerError
 from reconciler.forge.github import GitHub, open_forge
 from reconciler.forge.values import Issue
 from reconciler.model.company import Settings
@@ -48,6 +51,7 @@ class Night:
         environment: the environment that holds the credentials; empty where a cloud checks the branch (OIDC).
         anchoring: how the state is known to be the one that the last run left.
         apply_due: whether what is due is applied before drift is looked for.
+        offers: what is proposed as pull requests.
     """
 
     event: Event
@@ -56,6 +60,7 @@ class Night:
     environment: str
     anchoring: Anchoring
     apply_due: bool = True
+    offers: Offers = NOTHING
 
     @property
     def settings(self) -> Settings:
@@ -96,10 +101,29 @@ def run_night(night: Night, progress: Progress, read_progress: ReadProgress | No
     if not wrong:
         night.anchoring.keep(night.environ, session)
     drift = drift_in(make_plan(open_session(night.root, cache=False), Scope(), progress=read_progress))
-    changed = asyncio.run(_tell_issues(night, drift))
-    add_summary(night.environ, _summary(report, drift, wrong))
-    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE)
-    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed)])))
+    offered = _offer(night, drift, read_progress)
+    changed = asyncio.run(_tell_issues(night, drift, offered))
+    add_summary(night.environ, _summary(report, drift, wrong) + _offer_lines(offered))
+    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE) or int(bool(offered.problems))
+    unoffered = f"not proposed: {'; '.join(offered.problems)}" if offered.problems else ""
+    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed), unoffered])))
+
+
+def _offer(night: Night, drift: Plan, read_progress: ReadProgress | None) -> Offered:
+    """Propose what may be; whatever goes wrong with that, drift is told all the same."""
+    if night.offers == NOTHING:
+        return Offered()
+    desk = Desk(night.root, lambda: open_forge(night.settings, environ=night.environ), night.event.default_branch)
+    try:
+        return desk.offer(night.offers, drift, read_progress)
+    except ReconcilerError as error:
+        return Offered(problems=(error.message,))
+
+
+def _offer_lines(offered: Offered) -> str:
+    told = [f"- {sentence(line)}" for line in offered.lines]
+    told += [f"- ⚠ not proposed: {sentence(problem)}" for problem in offered.problems]
+    return "".join(f"{line}\n" for line in told[:1_000])
 
 
 def _apply_due(session: Session, progress: Progress, read_progress: ReadProgress | None) -> Report | None:
@@ -114,7 +138,7 @@ def _apply_due(session: Session, progress: Progress, read_progress: ReadProgress
     )
 
 
-async def _tell_issues(night: Night, drift: Plan) -> list[str]:
+async def _tell_issues(night: Night, drift: Plan, offered: Offered) -> list[str]:
     """Open, update and close issues, one for each app; return the apps whose drift is new or worse."""
     async with open_forge(night.settings, environ=night.environ) as forge:
         open_ones = await forge.issues.labelled(LABEL)
@@ -123,7 +147,7 @@ async def _tell_issues(night: Night, drift: Plan) -> list[str]:
         for app in drift.apps:
             there = _issues_of(app, open_ones)
             known |= {issue.number for issue in there}
-            if await _tell_app(forge, app, there):
+            if await _tell_app(forge, app, there, offered.withheld.get(app.app, ())):
                 changed.append(app.app)
         if not drift.scope.apps:
             for issue in open_ones:
@@ -137,19 +161,19 @@ def _issues_of(app: AppPlan, issues: Sequence[Issue]) -> list[Issue]:
     return sorted((one for one in issues if one.body.startswith(start)), key=lambda one: one.number)
 
 
-async def _tell_app(forge: GitHub, app: AppPlan, there: Sequence[Issue]) -> bool:
+async def _tell_app(forge: GitHub, app: AppPlan, there: Sequence[Issue], withheld: Withheld) -> bool:
     """Make the issue of an app say what is so; return whether that is news."""
-    if not has_drift(app):
+    if not has_drift(app) and not withheld:
         if app.complete:  # what could not be read may still be there
             for issue in there:
                 await _close(forge, issue)
         return False
-    name, title, body = issue_name(app.app), issue_title(app), issue_body(app)
+    name, title, body = issue_name(app.app), issue_title(app, withheld), issue_body(app, withheld)
     if there:
         updated = await forge.issues.update(there[0], name, title=title, body=body)
         for twin in there[1:]:
             await forge.issues.close(twin, done=False)
-        return updated is not there[0] and is_alarming(app)
+        return updated is not there[0] and (is_alarming(app) or bool(withheld))
     await forge.issues.open(name, title, body, [LABEL])
     return True
 

@@ -1,12 +1,34 @@
 """What a forge knows of a merged pull request, and of where credentials can be reached, put together to be judged."""
 
+from pathlib import Path
 from typing import Final
 
 from reconciler.ci.judging import Case, Record, parse_record
 from reconciler.forge.github import GitHub
 from reconciler.forge.values import Environment, PullRequest, WorkflowRun
+from reconciler.load.repository import Repository
 
+_MOST_PUSHED: Final = 50
 WORKFLOWS: Final = ".github/workflows/"
+
+
+def pushed_before(root: Path, before: str, after: str) -> list[str]:
+    """Return the commits of a branch that a push brought before its last one, the newest first.
+
+    Args:
+        root: a folder in the clone.
+        before: the commit that was there before the push; empty for a new branch, of which nothing is listed.
+        after: the last commit of the push.
+    """
+    if not before:
+        return []
+    repository = Repository(root)
+    try:
+        most = f"--max-count={_MOST_PUSHED}"
+        status, answer, _ = repository.ask("rev-list", "--first-parent", most, f"{before}..{after}")
+    finally:
+        repository.close()
+    return answer.decode().split()[1:] if not status else []
 
 
 async def find_merged(forge: GitHub, commit: str, branch: str) -> PullRequest | None:

@@ -41,6 +41,7 @@ class Choices:
     Attributes:
         tool: `OWNER/NAME@COMMIT` of the actions; empty for no workflows.
         environment: the name of the environment that holds the tokens that write.
+        propose: what the scheduled run proposes as pull requests: `expired`, `drift`.
     """
 
     tool: str = ""
@@ -48,6 +49,7 @@ class Choices:
     environment: str = "access"
     organization: str = ""
     timezone: str = "UTC"
+    propose: tuple[str, ...] = ()
 
 
 def make_files(choices: Choices, company: Company | None) -> dict[str, str]:
@@ -93,9 +95,14 @@ def _workflows(choices: Choices, company: Company | None) -> dict[str, str]:
         "ENVIRONMENT": choices.environment,
         "CONTENTS": writes,
         "SECRETS": _secrets(company),
+        "PULLS": "      pull-requests: write # what is proposed\n" if choices.propose else "",
+        "OFFERS": "".join(f'          propose-{one}: "true"\n' for one in sorted(set(choices.propose))),
     }
+    nightly = (
+        {**values, "CONTENTS": "write # branches: of what is proposed, and of the state"} if choices.propose else values
+    )
     made = {
-        f".github/workflows/{name}": _mark(_fill(name, values))
+        f".github/workflows/{name}": _mark(_fill(name, nightly if name == "access-drift.yml" else values))
         for name in ("access-plan.yml", "access-apply.yml", "access-drift.yml", "access-request.yml")
     }
     form = ".github/ISSUE_TEMPLATE/access-request.yml"

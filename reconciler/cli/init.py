@@ -26,6 +26,12 @@ HELP = help_of(
 )
 @click.option("--organization", metavar="NAME", default="", help="A name for headlines.")
 @click.option("--timezone", metavar="ZONE", default="UTC", show_default=True, help="What a bare date means.")
+@click.option(
+    "--propose",
+    type=click.Choice(["expired", "drift"]),
+    multiple=True,
+    help="What the scheduled run proposes as pull requests (repeatable).",
+)
 @click.option("--overwrite", metavar="PATH", multiple=True, help="Replace this file though it is yours (repeatable).")
 @shared_options()
 @click.pass_obj
@@ -38,6 +44,7 @@ def command(
     environment: str,
     organization: str,
     timezone: str,
+    propose: tuple[str, ...],
     overwrite: tuple[str, ...],
 ) -> None:
     """Write what is missing, and tell."""
@@ -50,7 +57,7 @@ def command(
     folder = start if start.is_dir() else start.parent
     known = any((folder / name).exists() for name in SETTINGS_NAMES)
     company = open_session(find_root(folder), cache=False).company if known else None
-    choices = Choices(actions, branch, environment, organization, timezone)
+    choices = Choices(actions, branch, environment, organization, timezone, propose)
     made = make_files(choices, company)
     if company and actions:
         made |= owners_file(folder, company)

@@ -116,10 +116,35 @@ class Clone:
             start = end + size + 2
         return found
 
-    def holds(self, branch: str, changes: Mapping[str, bytes]) -> bool:
-        """Say whether files are as given on a branch of the remote."""
-        there = self.files(self.base(branch).commit)
-        return all(there.get(path) == content for path, content in changes.items())
+    def holds(self, branch: str, changes: Mapping[str, bytes], base: str) -> bool:
+        """Say whether a branch of the remote has the given files, and is one commit that changes nothing else.
+
+        Args:
+            branch: its name.
+            changes: path → content.
+            base: the commit that the branch must have begun at, or before.
+        """
+        commit = self.base(branch).commit
+        there = self.files(commit)
+        if any(there.get(path) != content for path, content in changes.items()):
+            return False
+        if self._run("rev-parse", "--verify", "--quiet", f"{commit}^")[0]:
+            return True  # of a shallow clone no more is known
+        if self._run("merge-base", "--is-ancestor", f"{commit}^", base)[0]:
+            return False
+        changed = self._git("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"{commit}^", commit)
+        names = set(changed.decode("utf-8", "surrogateescape").split("\0")) - {""}
+        return names == {f"{self._prefix}{path}" for path in changes}
+
+    def remove(self, branch: str) -> None:
+        """Delete a branch of the remote; it is fine if it is gone already.
+
+        Raises:
+            ConfigurationError: the remote does not accept it.
+        """
+        if there := self.newest(branch):
+            lease = f"--force-with-lease=refs/heads/{branch}:{there}"
+            self._git("push", "--quiet", "--no-verify", lease, self.remote, f":refs/heads/{branch}", network=True)
 
     def commit(self, parent: str, changes: Mapping[str, bytes], message: str) -> str:
         """Make a commit with other contents of some files, and return its id; nothing points to it yet.

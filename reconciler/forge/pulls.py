@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.errors import AnswerError
-from reconciler.forge.api import Api, instant, login, part, sha
+from reconciler.forge.api import Api, instant, login, sha
 from reconciler.forge.values import Opinion, PullRequest, Review
 
 _UNKNOWN_REVIEWER = 422
@@ -54,6 +54,10 @@ class Pulls:
         send = {"title": title, "body": body}
         return _pull(await self._api.send("PATCH", f"pulls/{number:d}", f"update #{number}", send))
 
+    async def close(self, number: int) -> PullRequest:
+        """Close a pull request without merging it."""
+        return _pull(await self._api.send("PATCH", f"pulls/{number:d}", f"close #{number}", {"state": "closed"}))
+
     async def request_reviewers(self, number: int, logins: Sequence[str]) -> tuple[str, ...]:
         """Ask people to review, each on their own; return those who cannot be asked (unknown here, or the author)."""
         refused = []
@@ -78,13 +82,6 @@ class Pulls:
         async for entry in self._api.pages(f"pulls/{number:d}/files", f"list the files of #{number}"):
             names += [str(entry[key]) for key in ("filename", "previous_filename") if entry.get(key)]
         return names
-
-    async def delete_branch(self, branch: str) -> None:
-        """Delete a branch; it is fine if it is gone already."""
-        path = f"repos/{self._api.repository}/git/refs/heads/{'/'.join(map(part, branch.split('/')))}"
-        answer = await self._api.transport.request("DELETE", path)
-        if answer.status not in {404, 422}:
-            answer.raise_for_refusal(f"delete the branch {branch}")
 
 
 def latest_reviews(reviews: Sequence[Review]) -> dict[str, Review]:

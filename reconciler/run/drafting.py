@@ -92,6 +92,21 @@ def draft(
     apps = list(edit(before, files))
     changes = files.changes()
     after = _session(root, {**contents, **changes}, moment, cache)
+    return compare(before, after, contents, changes, apps)
+
+
+def compare(
+    before: Session, after: Session, contents: Mapping[str, bytes], changes: Mapping[str, bytes], apps: Iterable[str]
+) -> Draft:
+    """Return what a change of files does to access in apps.
+
+    Args:
+        before: the company without it.
+        after: the company with it.
+        contents: path → what the files held.
+        changes: path → what they will hold.
+        apps: where access may change.
+    """
     known = {path: contents.get(path, b"") for path in changes}
     return Draft(before, after, known, changes, tuple(_effects(before, after, sorted(set(apps)))))
 

@@ -124,14 +124,14 @@ def _check_named(sides: Sides, found: Found, accept: Collection[str]) -> None:
         for wanted in block.wanted
     }
     bare = {name for block in found.blocks if not block.wanted for name in (*block.people, *block.service_accounts)}
-    lost = {_word(item.holder, item.entitlement) for item in _lost(sides)}
+    lost = {_word(item.holder, item.entitlement) for item in find_lost(sides)}
     for item in accept:
         if item != ALL and item not in written | bare | lost:
             hint = "write it like ana/channel:eng, as `reconciler drift` shows it; a level is changed by hand"
             raise ConfigurationError(f"{item!r} is no drift in {sides.inputs.app} that can be accepted", hint=hint)
 
 
-def _lost(sides: Sides) -> list[GrantItem]:
+def find_lost(sides: Sides) -> list[GrantItem]:
     """Return what is declared, was applied, and is gone."""
     gone = [grant for grant in sides.wanted if grant in sides.recorded and grant not in sides.granted]
     return sides.names.items(grant for grant in gone if grant not in sides.applied.pending)
@@ -140,7 +140,7 @@ def _lost(sides: Sides) -> list[GrantItem]:
 def _drop_lost(tree: Tree, sides: Sides, order: Order) -> tuple[str, ...]:
     """Take out of the YAML what was taken away in the app, one after the other."""
     dropped = []
-    for item in _lost(sides):
+    for item in find_lost(sides):
         word = _word(item.holder, item.entitlement)
         rules = sides.declared.entitlements.get(item.entitlement)
         if word not in order.accept and (ALL not in order.accept or (rules and rules.privileged)):

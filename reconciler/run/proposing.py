@@ -73,8 +73,9 @@ async def _propose(forge: GitHub, clone: Clone, base: Base, proposal: Proposal) 
     async with forge:
         there = [pull for pull in await forge.pulls.find(head=proposal.branch) if pull.base == base.branch]
         if there:
-            if proposal.refresh and not clone.holds(proposal.branch, proposal.changes):
+            if proposal.refresh and not clone.holds(proposal.branch, proposal.changes, base.commit):
                 _push(clone, base, proposal)
+                await forge.pulls.update(there[0].number, title=proposal.title, body=proposal.body)
             return Proposed(there[0].url, proposal.branch, found=True)
         _push(clone, base, proposal)
         try:

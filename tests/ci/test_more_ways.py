@@ -113,3 +113,29 @@ def test_a_cloud_may_keep_the_credentials_instead_of_an_environment(life: Life) 
     for name in ("neither", "both"):
         assert done[name].code == 1
         assert "say how credentials are kept" in done[name].log
+
+
+def test_two_merges_in_one_push_are_applied_at_night_and_not_before(life: Life) -> None:
+    """Nobody reviewed both together: the last pull request is told, and the night does what was merged."""
+    numbers = []
+    for name in ("kim", "park"):
+        life.begin(name)
+        life.write(**{name: KIM.replace("kim", name)})
+        life.push(name, f"{name} joins")
+        numbers.append(life.propose(name))
+        assert life.plan(numbers[-1]).code == 0
+        life.github.review(numbers[-1], "lee")
+    before = life.head("main")
+    life.begin("both")
+    for number, name in zip(numbers, ("kim", "park"), strict=True):
+        life.git("merge", "--quiet", "--no-ff", "--message", f"Merge pull request #{number}", f"origin/{name}")
+        life.github.merged(number, life.git("rev-parse", "HEAD"), by="lee")
+    life.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    pushed = life.pushed(before, life.head("main"))
+    assert pushed.code == 3, pushed.log
+    assert not {"kim@acme.example", "park@acme.example"} & set(life.users())
+    for number in numbers:
+        assert "Merged, and not applied" in life.comment(number, "apply")
+    assert "pushed together with other merges" in life.comment(numbers[0], "apply")
+    assert life.night().code == 0
+    assert {"kim@acme.example", "park@acme.example"} <= set(life.users())

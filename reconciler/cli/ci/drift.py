@@ -22,6 +22,12 @@ is refused (3).
 @environment_options
 @anchor_options
 @click.option("--apply-due/--only-report", "apply_due", default=True, help="Whether what is due is applied first.")
+@click.option("--propose-expired", is_flag=True, help="Keep a pull request that removes expired access from the YAML.")
+@click.option(
+    "--propose-drift",
+    is_flag=True,
+    help="Keep a pull request for each app that takes its drift into the YAML; never what is or seems privileged.",
+)
 @shared_options()
 @click.pass_obj
 def command(
@@ -34,6 +40,8 @@ def command(
     accept_state: str,
     anchor: Path | None,
     apply_due: bool,
+    propose_expired: bool,
+    propose_drift: bool,
 ) -> int:
     """Apply what is due, tell drift, send notices."""
     import asyncio
@@ -42,6 +50,7 @@ def command(
     from reconciler.ci.annotations import open_log
     from reconciler.ci.drifting import Night, run_night
     from reconciler.ci.notice import notify
+    from reconciler.ci.offering import Offers
     from reconciler.ci.proposing import root_of
     from reconciler.ci.runner import read_event
     from reconciler.cli.watching import watch_applying
@@ -50,7 +59,8 @@ def command(
     event = read_event(os.environ)
     open_log(os.environ, sys.stdout)
     anchoring = Anchoring(applies, accept_state, anchor)
-    night = Night(event, root_of(common.config), os.environ, kept, anchoring, apply_due)
+    offers = Offers(propose_expired, propose_drift)
+    night = Night(event, root_of(common.config), os.environ, kept, anchoring, apply_due, offers)
     told = run_night(night, watch_applying(common))
     if told.headline:
         text = f"{event.repository}: {told.headline}" + (f" {event.run_url}" if event.run_url else "")
