@@ -13,7 +13,11 @@ from reconciler.provider.change import Change, Operation
 
 
 def judge_admins(app: AppPlan, policies: Sequence[Policies]) -> Iterator[Verdict]:
-    """Yield a refusal for each privileged entitlement that would have too few holders left."""
+    """Yield a refusal for each privileged entitlement that would have too few holders left.
+
+    Somebody who has left is kept in the app only as the very last one: a leaver who can still do everything is worse
+    than one admin fewer than the company likes to have.
+    """
     minimum = _minimum(policies)
     for key in sorted(basis_of(app).privileged):
         before, removed, added = _shift(app, key)
@@ -21,7 +25,8 @@ def judge_admins(app: AppPlan, policies: Sequence[Policies]) -> Iterator[Verdict
         if removed and len(left) < minimum and len(left) < len(before):
             holders = "1 holder" if len(left) == 1 else f"{len(left)} holders"
             text = f"{key} would have {holders} left, at least {minimum} must stay"
-            yield Verdict("minimum_admins", app.app, refused=True, text=text, holders=tuple(sorted(removed)))
+            kept = () if left else tuple(sorted(removed))
+            yield Verdict("minimum_admins", app.app, refused=True, text=text, holders=kept)
 
 
 def hand_over(app: AppPlan, policies: Sequence[Policies]) -> AppPlan:

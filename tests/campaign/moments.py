@@ -115,8 +115,8 @@ def _watch_git(moments: Moments) -> None:
     execute = git.Git.execute
 
     def watched(self: Any, command: Any, *arguments: Any, **named: Any) -> Any:
-        changes = command[1] in {"fast-import", "push", "update-ref"}
-        run = moments.around(f"git {command[1]}", execute) if changes else execute
+        verb = next((word for word in command if word in {"fast-import", "push", "update-ref"}), "")
+        run = moments.around(f"git {verb}", execute) if verb else execute
         return run(self, command, *arguments, **named)
 
     git.Git.execute = watched

@@ -126,12 +126,20 @@ def test_the_last_admins(company: Company) -> None:
     refused(company, "role:admin would have 1 holder left, at least 2 must stay")
 
 
-def test_the_last_admins_stay_though_they_have_left(company: Company) -> None:
+def test_a_leaver_goes_though_fewer_admins_are_left_than_the_company_likes(company: Company) -> None:
+    """Somebody who has left and can still do everything is worse; only the others' removals wait."""
+    declare(company, gone=PEOPLE[:1], admins=PEOPLE[1:2])
+    assert "role:admin would have 1 holder left, at least 2 must stay" in company.run("plan").stdout
+    assert company.run("apply", "--yes").returncode == Exit.DONE
+    assert PEOPLE[0] in _suspended(company)
+
+
+def test_the_very_last_admins_stay_though_they_have_left(company: Company) -> None:
     """What the plan calls refused is not done; whoever else has left goes, and an override lets the admins go, too."""
-    declare(company, gone=(*PEOPLE[:1], *PEOPLE[7:]), admins=PEOPLE[1:2])
+    declare(company, gone=(*PEOPLE[:2], *PEOPLE[7:]), admins=())
     planned = company.run("plan")
     assert planned.returncode == Exit.REFUSED
-    assert "role:admin would have 1 holder left" in planned.stdout
+    assert "role:admin would have 0 holders left" in planned.stdout
     assert company.run("apply", "--yes").returncode == Exit.PARTIAL
     assert "hal" in _suspended(company)
     assert PEOPLE[0] not in _suspended(company)

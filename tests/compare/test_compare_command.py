@@ -338,6 +338,8 @@ def test_the_number_of_a_pull_request_is_taken_from_the_merge_that_brought_it(ch
 
 def test_who_waits_applies_what_is_due_when_the_waiting_ends(checkout: Checkout) -> None:
     """Somebody whose moment comes meanwhile is gone by then; the base is looked at in the same instant."""
+    checkout.write("policies.yaml", "policies:\n  limits: {minimum_admins: 0}\n")
+    checkout.commit("Nobody else is an admin")
     checkout.apply_all()
     left = datetime.now(UTC) + timedelta(seconds=8)
     checkout.replace("people.yaml", "department: IT}", f"department: IT, left: {left:%Y-%m-%d %H:%M:%S} UTC}}")

@@ -61,8 +61,13 @@ def test_it_is_moved_anywhere_and_used_from_there(
     named = json.dumps({target: options})
     assert "now write `state: " in state(applied, "move", "--to", named)
     applied.write("reconciler.yaml", f"organization: Acme\ntimezone: Europe/Berlin\nstate: {named}\n")
-    assert state(applied, "export") == before
+    assert without_deeds(state(applied, "export")) == before
     assert applied.run("plan", "--app", "wiki", "--detailed-exitcode").returncode == Exit.DONE
+
+
+def without_deeds(export: str) -> str:
+    """Return an export without the entries of the trail that tell of the move itself."""
+    return "".join(row for row in export.splitlines(keepends=True) if '"state changed by hand"' not in row)
 
 
 def test_an_export_is_imported_only_into_an_empty_state(applied: Company, tmp_path: Path) -> None:
@@ -72,7 +77,7 @@ def test_an_export_is_imported_only_into_an_empty_state(applied: Company, tmp_pa
     assert "it is not empty" in state(applied, "import", str(file), code=Exit.ERROR)
     applied.write("reconciler.yaml", "organization: Acme\nstate: {sqlite: {path: new/state.db}}\n")
     assert state(applied, "import", str(file)) == f"imported {len(file.read_text().splitlines()) - 1} rows\n"
-    assert state(applied, "export") == file.read_text()
+    assert without_deeds(state(applied, "export")) == file.read_text()
 
 
 def test_people_and_apps_are_forgotten_and_no_app_is_touched(applied: Company) -> None:
