@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.items import kind_of
+from reconciler.items import GrantItem, kind_of
 from reconciler.plan.accounts import classify_accounts
 from reconciler.plan.basis import JudgedApp, gather_basis
 from reconciler.plan.draft import Draft
@@ -63,6 +63,7 @@ def _draft(sides: Sides, about: frozenset[str] | None = None) -> Draft:
     classify_entitlements(draft)
     classify_grants(draft)
     forget_entitlements(draft)
+    draft.hold_unseen()
     unread_collections(draft)
     _tell_notes(draft)
     return draft
@@ -80,7 +81,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
             sorted(draft.findings, key=lambda found: (_FACTS[found.fact], str(found.item or ""), found.text))
         ),
         adoption=_adoption(draft),
-        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft))),
+        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft), draft.contrary)),
         collections=dict(sorted(sides.live.collections.items())),
         counts=_count(draft),
         requests=sum(snapshot.requests for snapshot in snapshots),
@@ -159,7 +160,14 @@ def _is_undecided(draft: Draft, holder: str, key: str) -> bool:
     held = holder in sides.matching.blocked or holder.removeprefix("@") in sides.matching.contested
     if (draft.only and holder not in draft.only) or held or key in draft.waiting or holder in draft.waiting:
         return True
+    if key in draft.unknown or key in sides.aligned.remade or _is_clash(sides, holder, key):
+        return True
     collections = [] if not holder or is_entitlement(holder) else [ACCOUNTS]
     if ":" in key:
         collections.append(grants_of(kind_of(key)) if holder else entitlements_of(kind_of(key)))
-    return any(not completeness(sides, collection).complete for collection in collections)
+    found = [completeness(sides, collection) for collection in collections]
+    return any(not one.complete or key in one.unread for one in found)
+
+
+def _is_clash(sides: Sides, holder: str, key: str) -> bool:
+    return any(clash.item == GrantItem(holder, key) for clash in sides.declared.clashes)
