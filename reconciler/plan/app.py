@@ -8,7 +8,7 @@ from reconciler.plan.basis import JudgedApp, gather_basis
 from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
 from reconciler.plan.grants import classify_grants, unread_collections
-from reconciler.plan.inputs import AppInputs
+from reconciler.plan.inputs import TICKET, AppInputs
 from reconciler.plan.lost import hold_back, set_aside
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
@@ -37,7 +37,7 @@ def plan_app(inputs: AppInputs, sides: Sides | None = None) -> AppPlan:
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
-        owner = inputs.declared.app.owner
+        owner = inputs.asked or inputs.declared.app.owner
         return JudgedApp(
             inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
         )
@@ -87,7 +87,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         requests=sum(snapshot.requests for snapshot in snapshots),
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
-        owner=sides.declared.app.owner,
+        owner=inputs.asked or sides.declared.app.owner,
         prices=_prices(draft),
     )
 
@@ -136,6 +136,9 @@ def _count(draft: Draft) -> Counts:
 
 def _tell_notes(draft: Draft) -> None:
     """Pass on what the ways remarked, and which of them could not be asked."""
+    by_ticket = draft.tickets.by_change or any(change.way == TICKET for change in draft.changes)
+    if by_ticket and draft.sides.inputs.stand_in:
+        draft.find(Fact.NOTE, None, draft.sides.inputs.stand_in)
     told = [found.why for found in draft.sides.live.collections.values() if not found.complete]
     for way in draft.sides.live.ways:
         if way.error and not any(way.error in why for why in told):

@@ -79,7 +79,8 @@ class Surroundings:
     Attributes:
         app: the app's name in the YAML.
         root: the folder of `reconciler.yaml`; relative paths in configurations start here.
-        owner: the app's owner (a person's id) and, in `people`, everybody's name and email by id: for tickets.
+        owner: who is asked: the id of the app's owner, or of who stands in; in `people`, everybody's name and email by
+            id: for tickets.
         read_only: True while planning: the transport refuses to write, and the provider must not either.
         now: the moment of the run, with a time zone.
         secrets_env, secrets_files: the names and globs that secret references may use; None means any.
