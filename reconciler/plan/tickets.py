@@ -38,7 +38,7 @@ class Tickets:
     """The tickets of one app.
 
     Attributes:
-        by_change: operation's id → (way, its ticket): the open one, else the newest.
+        by_change: operation's id → (way, its ticket): the newest that is open or claimed done, else the newest.
         spare: further open tickets of the same operation, which somebody opened again.
     """
 
@@ -138,12 +138,12 @@ class Tickets:
             elif change_id not in undecided:
                 yield TicketCancellation(way, change_id, ticket.key, ticket.address, "no longer wanted")
         for way, ticket in self.spare:
-            reason = f"another ticket asks for the same: {_address(self.by_change[ticket.change_id][1])}"
+            reason = f"there is a newer ticket: {_address(self.by_change[ticket.change_id][1])}"
             yield TicketCancellation(way, ticket.change_id, ticket.key, ticket.address, reason)
 
 
 def sort_tickets(inputs: AppInputs, live: Live) -> Tickets:
-    """Keep one ticket of each operation: the newest that is open, else the newest."""
+    """Keep one ticket of each operation: the newest that is open or claimed done, else the newest."""
     tickets = Tickets(live, inputs.moment)
     for way, ticket in sorted(inputs.tickets, key=_rank):
         known = tickets.by_change.get(ticket.change_id)
@@ -154,7 +154,7 @@ def sort_tickets(inputs: AppInputs, live: Live) -> Tickets:
 
 
 def _rank(pair: tuple[str, Ticket]) -> tuple[bool, datetime, str]:
-    return pair[1].status is TicketStatus.OPEN, pair[1].opened, pair[1].key
+    return pair[1].status in {TicketStatus.OPEN, TicketStatus.CLAIMED}, pair[1].opened, pair[1].key
 
 
 def _closed(ticket: Ticket) -> datetime:

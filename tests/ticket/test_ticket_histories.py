@@ -6,7 +6,7 @@ import os
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ticket.ticket_histories import History, Step, play
 
@@ -34,6 +34,7 @@ def draw(random: Random) -> Step:
 
 
 @settings(max_examples=HISTORIES)
+@example(live=False, seed=270455)  # an older ticket was opened again after a newer one was closed as done
 @given(st.booleans(), st.integers(0, 2**64))
 def test_no_history_makes_two_tickets_or_forgets_an_operation(live: bool, seed: int) -> None:
     """Never two open tickets for a change, never one beside its opposite, nothing believed too early or forgotten."""
