@@ -121,7 +121,7 @@ async def _read_with(harness: Harness, said: list[str], fault: Fault, name: str)
         expect(not found.complete or unread, f"{name} is called complete though {fault}")
         whole = [each for each in stage.readable() if _is_whole(snapshot, each)]
         compare(snapshot, await stage.app.peek(), whole)
-        _expect_others(snapshot, _fails_with(harness, name, stage.readable()), stage.readable())
+        _expect_others(snapshot, name, stage.readable(), _fails_with(harness, name, stage.readable()))
 
 
 def _fails_with(harness: Harness, failed: str, readable: list[str]) -> set[str]:
@@ -136,10 +136,10 @@ def _fails_with(harness: Harness, failed: str, readable: list[str]) -> set[str]:
     return found
 
 
-def _expect_others(snapshot: Snapshot, hanging: set[str], readable: list[str]) -> None:
+def _expect_others(snapshot: Snapshot, failed: str, readable: list[str], hanging: set[str]) -> None:
     """The failure of one collection must not take others with it that do not hang on it."""
     lost = [name for name in readable if name not in hanging and not snapshot.collections[name].complete]
-    expect(not lost, f"{', '.join(lost)} could have been read, and was not")
+    expect(not lost, f"{', '.join(lost)} could have been read, and was not, because {failed} could not")
 
 
 def _is_whole(snapshot: Snapshot, name: str) -> bool:
