@@ -58,10 +58,13 @@ class AccountWriter:
         return to_account(entry, self._directory) if entry else None
 
     async def _create(self, change: Change) -> Receipt:
-        username = str(change.after.get("username") or "") or str(change.after.get("email") or "")
+        email = str(change.after.get("email") or "")
+        username = str(change.after.get("username") or "") or email
+        if username == email:  # a proposal: directories have short names, and Active Directory takes no `@` in them
+            username = email.partition("@")[0]
         what = f"create {username or change.holder}"
         if not username:
-            return Receipt(change, Outcome.FAILED, f"{what}: no username, and no email to use as one")
+            return Receipt(change, Outcome.FAILED, f"{what}: no username, and no email to make one of")
         dn, values = new_person(change.after, username, self._directory)
         try:
             await self._client.add(dn, values)

@@ -7,6 +7,7 @@ anew by the next request. Referrals are never followed: the password would go to
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from types import TracebackType
@@ -14,12 +15,7 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import ldap3
-from ldap3.core.exceptions import (
-    LDAPCommunicationError,
-    LDAPExceptionError,
-    LDAPSocketOpenError,
-    LDAPStartTLSError,
-)
+from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError
 
 from providers.ldap.config import LdapConfig
 from providers.ldap.mapping import Entry
@@ -209,6 +205,7 @@ class LdapClient:
                 return await asyncio.to_thread(do, connection)
             except LDAPExceptionError as error:
                 self._connection = None
+                await asyncio.to_thread(_give_up, connection)
                 lost = writes and isinstance(error, LDAPCommunicationError)
                 words = f"{self._name}: {type(error).__name__}: {error}"
                 raise TransportError(words, landed=None if lost else False) from None
@@ -235,9 +232,11 @@ class LdapClient:
             if not self._secure and not self._config.plain:
                 connection.start_tls()
             done, result, *_ = connection.bind()
-        except (LDAPSocketOpenError, LDAPStartTLSError, LDAPExceptionError) as error:
+        except LDAPExceptionError as error:
+            _give_up(connection)
             raise TransportError(f"{self._name}: {self._config.url}: {error}", landed=False) from None
         if not done:
+            _give_up(connection)
             raise TransportError(self._words("sign in as", self._config.bind_dn, result), landed=False)
         return connection
 
@@ -250,6 +249,12 @@ class LdapClient:
     def _words(self, what: str, dn: str, result: Mapping[str, Any]) -> str:
         said = " ".join(str(result.get("message") or "").split())[:300]
         return f"{what} {dn}: {result.get('description')} ({result.get('result')})" + (f": {said}" if said else "")
+
+
+def _give_up(connection: ldap3.Connection) -> None:
+    """Close a connection that failed."""
+    with suppress(LDAPExceptionError, OSError):
+        connection.unbind()
 
 
 def _untyped(connection: ldap3.Connection) -> Any:

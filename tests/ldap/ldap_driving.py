@@ -48,7 +48,7 @@ class Place:
 
     def close(self) -> None:
         """Delete everything, since usernames are unique in a domain, and end the connection."""
-        for dn in sorted(self.everything("(objectClass=*)"), key=len, reverse=True):
+        for dn in sorted(self.everything("(objectClass=*)"), key=len, reverse=True) if self.windows else ():
             self.admin.delete(dn)
         self.admin.unbind()
 
