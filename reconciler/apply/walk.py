@@ -69,6 +69,11 @@ class Walk:
                     group.create_task(self._do(unit))
             self._ledger.flush()
 
+    def refuse(self, receipts: Iterable[Receipt]) -> None:
+        """End what may not be attempted after all."""
+        for receipt in receipts:
+            self._end(receipt)
+
     def _chunks(self, strands: Sequence[Strand]) -> Iterator[Sequence[Strand]]:
         """Cut a stage into parts whose intents are recorded together; not where apps wait for each other."""
         waits = any(needed in self._ended for strand in strands for c in strand for needed in self._needs.get(c.id, ()))
