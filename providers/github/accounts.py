@@ -130,8 +130,9 @@ class AccountWriter:
             path = self._client.org("memberships", person.login)
             remove(change, await self._client.write("DELETE", path))
         self._people.forget(person.number)
-        path = self._client.org("outside_collaborators", person.login)
-        remove(change, await self._client.write("DELETE", path))
+        if person.state != "active":  # with a membership, everything that it gave is gone
+            path = self._client.org("outside_collaborators", person.login)
+            remove(change, await self._client.write("DELETE", path))
         await self._cancel(change, person)
         return done(change, words)
 

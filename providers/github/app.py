@@ -46,8 +46,13 @@ class InstallationAuth(RenewedAuth):
         self._credentials = credentials
         self._clock: Clock = clock or SystemClock()
         where = f"{url.rstrip('/')}/app/installations/{credentials.installation}/access_tokens"
+        self._selection = "all"
         now = now or self._clock.monotonic
         super().__init__(where, surroundings, timeout=timeout, allow_http=allow_http, now=now)
+
+    def why_hidden(self) -> str:
+        """Say why GitHub hides repositories from the app, or empty; known once there is a token."""
+        return "" if self._selection == "all" else "the app is installed for some repositories only; choose all"
 
     async def asking(self) -> Asking:
         """Sign a JWT: issued a minute ago, since clocks differ."""
@@ -62,6 +67,7 @@ class InstallationAuth(RenewedAuth):
     def read_token(self, status: int, answer: dict[str, Any]) -> tuple[str, float] | None:
         """Return the token and the seconds until it expires."""
         token, expires = answer.get("token"), answer.get("expires_at")
+        self._selection = answer.get("repository_selection", "all")
         if status != _CREATED or not isinstance(token, str) or not isinstance(expires, str):
             return None
         try:

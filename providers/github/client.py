@@ -34,7 +34,7 @@ _TOO_SLOW = re.compile(
 )
 _LIMITED = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _HEAVY = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"})
-_FORBIDDEN = 403
+_FORBIDDEN, _TOO_MANY = 403, 429
 _PAGE = 100
 
 
@@ -181,21 +181,22 @@ class GitHubClient:
             self.transport.pause("graphql", _SECONDARY_WAIT)
 
     async def _send(self, method: str, path: str, *, rate: str = "", **more: Any) -> Answer:
-        """Send a request; where GitHub's secondary limit is met without a time, wait a minute as it asks.
-
-        `Retry-After` and used-up quotas are waited for by the transport.
-        """
+        """Send a request, and count it."""
         count = _COUNT.get()
-        waits = 0
-        while True:
-            if count is not None:
-                count[0] += 1
-            answer = await self.transport.request(method, path, rate=rate, **more)
-            limited = answer.status == _FORBIDDEN and "secondary rate limit" in answer.words().lower()
-            if not limited or waits == _MOST_WAITS:
-                return answer
-            self.transport.pause(rate, _SECONDARY_WAIT * 2**waits)
-            waits += 1
+        if count is not None:
+            count[0] += 1
+        return await self.transport.request(method, path, rate=rate, **more)
+
+
+def asked_to_wait(answer: Answer) -> float | None:
+    """Say of a refusal that it is the secondary limit, and asks to wait a minute where no header names a time.
+
+    `Retry-After` and quotas that are used up are read by the transport itself.
+    """
+    if answer.status not in {_FORBIDDEN, _TOO_MANY} or "secondary rate limit" not in answer.words().lower():
+        return None
+    told = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    return None if told else _SECONDARY_WAIT
 
 
 def _is_heavy(error: Mapping[str, Any]) -> bool:

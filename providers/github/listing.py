@@ -112,16 +112,31 @@ async def read_all(client: GitHubClient, listings: Sequence[Listing], *, size: i
     """
     first: Found | None = None
     queue = list(listings)
+    found = Found({})
     while queue:
         batch = _next(queue)
         found, size, emails = await _ask(client, batch, size, emails=emails)
-        first = first or found
         more: list[Listing] = []
-        for number, one in enumerate(batch):
-            more += one.receive(found, _path(number, one))
+        if found.data.get("organization") is None and (blamed := _blamed(batch, found)):
+            for one, why in blamed:
+                one.give_up(why)
+        else:
+            first = first or found
+            for number, one in enumerate(batch):
+                more += one.receive(found, _path(number, one))
         queue = [one for one in (*queue, *more) if not one.done]
-    assert first is not None  # noqa: S101 - there is always a connection to read
-    return first
+    return first or found
+
+
+def _blamed(batch: Sequence[Listing], found: Found) -> list[tuple[Listing, str]]:
+    """Return the connections whose refusal took the whole organization out of an answer, each with GitHub's words.
+
+    A connection that may not be null takes what it is in with it (GraphQL specification, section 6.4.4); the others
+    are asked for again without it.
+    """
+    paths = ((one, _path(number, one)) for number, one in enumerate(batch))
+    told = ((one, found.why(*path)) for one, path in paths if path[0] == "organization")
+    return [(one, why) for one, why in told if why]
 
 
 def _next(queue: Sequence[Listing]) -> list[Listing]:

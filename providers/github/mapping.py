@@ -46,7 +46,8 @@ def direct_level(edge: Mapping[str, Any]) -> str | None:
     roles = [source["roleName"] for source in own if source.get("roleName")]
     if roles:
         return level_of(roles[0])
-    return level_of(edge["permission"] if len(own) == len(sources) else own[0]["permission"])
+    level = level_of(edge["permission"] if len(own) == len(sources) else own[0]["permission"])
+    return None if level == "none" else level
 
 
 def team_id(number: int | str) -> str:

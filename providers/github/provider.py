@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from providers.github.accounts import AccountWriter
 from providers.github.app import InstallationAuth
 from providers.github.capabilities import capabilities_of
-from providers.github.client import HEADERS, RATES, GitHubClient, counting
+from providers.github.client import HEADERS, RATES, GitHubClient, asked_to_wait, counting
 from providers.github.config import GitHubConfig
 from providers.github.people import People
 from providers.github.reading import Reader
@@ -58,10 +58,12 @@ class GitHubProvider:
         self.capabilities: Capabilities = capabilities_of(config)
         self._app = surroundings.app
         self._read_only = surroundings.read_only
-        self._transport = _transport(config, surroundings, clock)
+        auth = _auth(config, surroundings, clock)
+        self._transport = _transport(config, surroundings, clock, auth)
         self._client = GitHubClient(self._transport, config.organization, config.graphql)
         self._people = People(self._client, clock)
-        self._reader = Reader(self._client, self._people, config)
+        hidden = auth.why_hidden if isinstance(auth, InstallationAuth) else None
+        self._reader = Reader(self._client, self._people, config, hidden)
         self._accounts = AccountWriter(self._client, self._people, self._reader, config)
         self._writers: dict[str, Writer] = {
             "accounts": self._accounts,
@@ -129,19 +131,20 @@ class GitHubProvider:
             return Receipt(change, outcome, error.message)
 
 
-def _transport(config: GitHubConfig, surroundings: Surroundings, clock: Clock) -> Transport:
+def _transport(config: GitHubConfig, surroundings: Surroundings, clock: Clock, auth: httpx.Auth | None) -> Transport:
     return Transport(
         config.url,
         surroundings,
         name=surroundings.app,
         headers=HEADERS,
-        auth=_auth(config, surroundings, clock),
+        auth=auth,
         rates=RATES,
         concurrency=_CONCURRENCY,
         timeout=config.timeout,
         limits=Limits(deadline=_DEADLINE),
         allow_http=config.allow_http,
         clock=clock,
+        throttled=asked_to_wait,
     )
 
 

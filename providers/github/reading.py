@@ -1,7 +1,7 @@
 """A whole organization is read: GraphQL for what it lists in bulk, REST for invitations and outside collaborators."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,7 +12,7 @@ from providers.github.harvest import Harvest
 from providers.github.listing import read_all
 from providers.github.people import People
 from providers.github.snapshotting import snapshot_of
-from reconciler.errors import AnswerError, ProviderError, TransportError
+from reconciler.errors import ProviderError, TransportError
 from reconciler.provider.snapshot import Snapshot
 
 _AT_ONCE = 8
@@ -46,10 +46,13 @@ class Reader:
         harvest, rest: the last read, for whoever asks what somebody administers alone or has been invited to.
     """
 
-    def __init__(self, client: GitHubClient, people: People, config: GitHubConfig) -> None:
+    def __init__(
+        self, client: GitHubClient, people: People, config: GitHubConfig, hidden: Callable[[], str] | None = None
+    ) -> None:
         self._client = client
         self._people = people
         self._config = config
+        self._hidden = hidden
         self.harvest: Harvest | None = None
         self.rest = Rest()
 
@@ -62,10 +65,16 @@ class Reader:
         before = self._client.requests
         self._people.forget()
         harvest = Harvest(saml=self._config.emails == "saml")
+        lists = asyncio.create_task(self._lists())
         try:
-            found, rest = await asyncio.gather(self._query(harvest), self._lists())
+            found, rest = await self._query(harvest), await lists
         except TooHeavyError as error:
-            raise TransportError(error.message, hint="say a smaller `page`", landed=False) from None
+            raise TransportError(
+                error.message, hint="GitHub answers too slowly; run again later", landed=False
+            ) from None
+        finally:
+            lists.cancel()
+            await asyncio.gather(lists, return_exceptions=True)
         if found.data.get("organization") is None:
             words = found.why("organization") or found.why() or "it is not visible"
             raise ProviderError(
@@ -75,9 +84,26 @@ class Reader:
         await self._complete(harvest, rest)
         self.harvest, self.rest = harvest, rest
         viewer = (found.data.get("viewer") or {}).get("databaseId")
-        snapshot = snapshot_of(harvest, rest, self._config, viewer)
+        snapshot = snapshot_of(harvest, rest, self._config, viewer, self._why_hidden(harvest, viewer))
         snapshot.requests = self._client.requests - before
         return snapshot
+
+    def _why_hidden(self, harvest: Harvest, viewer: int | None) -> str:
+        """Say why GitHub may hide teams and repositories without a word, or empty.
+
+        A token sees what its account sees: an owner everything, anybody else neither secret teams nor all private
+        repositories, and the counts are of what it sees. An app says itself what it is installed for.
+        """
+        if self._hidden is not None:
+            return self._hidden()
+        if harvest.member_list.why:
+            return "whether the token's account is an owner cannot be told"
+        member = harvest.members.get(viewer or 0)
+        if member is None:
+            return "the token's account is no member of the organization, and sees only what is public"
+        return (
+            "" if member.owner else f"the token's account, {member.login}, is no owner: secret teams are hidden from it"
+        )
 
     async def _query(self, harvest: Harvest) -> Found:
         emails = self._config.emails == "verified"
@@ -89,11 +115,11 @@ class Reader:
         try:
             listed = await self._client.pages(self._client.org("outside_collaborators"))
             rest.outside = {one["id"]: one["login"] for one in listed}
-        except AnswerError as error:
+        except TransportError as error:
             rest.problems["outside"] = error.message
         try:
             rest.invited = await self._client.pages(self._client.org("invitations"))
-        except AnswerError as error:
+        except TransportError as error:
             rest.problems["invited"] = error.message
         return rest
 
@@ -109,7 +135,7 @@ class Reader:
             async with gate:
                 try:
                     await work
-                except AnswerError as error:
+                except TransportError as error:
                     rest.problems[part] = error.message
 
         jobs = [each(f"asked:{number}", self._ask(rest, number, name)) for number, name in wanted.items()]
@@ -147,8 +173,3 @@ class Reader:
     async def _team_roles(self, harvest: Harvest, rest: Rest, team: int) -> None:
         listed = await self._client.pages(self._client.org("teams", harvest.teams[team].slug, "repos"))
         rest.team_roles[team] = {one["id"]: one["role_name"] for one in listed if one.get("role_name")}
-
-
-def problems_of(rest: Rest, prefixes: Sequence[str]) -> Mapping[str, str]:
-    """Return the problems of some parts."""
-    return {part: why for part, why in rest.problems.items() if part.startswith(tuple(prefixes))}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # reading uses this module
     from providers.github.reading import Rest
 
 
-def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: int | None) -> Snapshot:
+def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: int | None, hidden: str) -> Snapshot:
     """Return the snapshot of a read.
 
     Args:
@@ -41,13 +41,15 @@ def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: in
         rest: what REST told.
         config: the way's.
         viewer: the number of the account that the token belongs to; None for an app's.
+        hidden: why teams and repositories may be hidden, or empty.
     """
-    return _Builder(harvest, rest, config).build(viewer)
+    return _Builder(harvest, rest, config, hidden).build(viewer)
 
 
 class _Builder:
-    def __init__(self, harvest: Harvest, rest: "Rest", config: GitHubConfig) -> None:
+    def __init__(self, harvest: Harvest, rest: "Rest", config: GitHubConfig, hidden: str) -> None:
         self.harvest = harvest
+        self.hidden = hidden
         self.rest = rest
         self.config = config
         self.builder = SnapshotBuilder()
@@ -196,8 +198,9 @@ class _Builder:
         self._tell(entitlements_of("role"), "", "GitHub has the one role")
         self._tell(grants_of("role"), people, lists.member_list.proof, "role")
         for kind, listing in (("team", lists.team_list), ("repo", lists.repository_list)):
-            self._tell(entitlements_of(kind), listing.why, listing.proof)
-            self._tell(grants_of(kind), listing.why, f"each count agrees; {listing.proof}", kind)
+            why = listing.why or self.hidden
+            self._tell(entitlements_of(kind), why, listing.proof)
+            self._tell(grants_of(kind), why, f"each count agrees; {listing.proof}", kind)
         self.builder.snapshot.notes += self._notes(lists.saml_list)
 
     def _tell(self, collection: str, why: str, proof: str, kind: str = "") -> None:

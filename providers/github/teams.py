@@ -12,6 +12,7 @@ from providers.github.receipts import done, failed, is_taken, remove, settle
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.change import Change, Operation, Receipt
 
+_OWNER = "an owner of the organization is maintainer of every team anyway; declare the team without a level"
 _NOT_THERE = "there is no such team any more, or another one has its name"
 
 
@@ -129,5 +130,7 @@ class TeamWriter:
         if not person.state:
             return failed(change, f"{person.login} is no member of the organization, and not invited")
         level = str(change.after.get("level") or "member")
-        words = "an owner is maintainer of every team anyway" if person.role == "admin" else ""
+        words = _OWNER if person.role == "admin" else ""
+        if words and level != "member" and change.operation is Operation.SET_LEVEL:
+            return failed(change, words)
         return settle(change, await self._client.write("PUT", path, {"role": level}), words)
