@@ -11,7 +11,7 @@ from providers.github.config import GitHubConfig
 from providers.github.harvest import Harvest
 from providers.github.listing import read_all
 from providers.github.people import People
-from providers.github.snapshotting import snapshot_of
+from providers.github.snapshotting import Hidden, snapshot_of
 from reconciler.errors import ProviderError, TransportError
 from reconciler.provider.snapshot import Snapshot
 
@@ -84,26 +84,27 @@ class Reader:
         await self._complete(harvest, rest)
         self.harvest, self.rest = harvest, rest
         viewer = (found.data.get("viewer") or {}).get("databaseId")
-        snapshot = snapshot_of(harvest, rest, self._config, viewer, self._why_hidden(harvest, viewer))
+        snapshot = snapshot_of(harvest, rest, self._config, viewer, self._find_hidden(harvest, viewer))
         snapshot.requests = self._client.requests - before
         return snapshot
 
-    def _why_hidden(self, harvest: Harvest, viewer: int | None) -> str:
-        """Say why GitHub may hide teams and repositories without a word, or empty.
+    def _find_hidden(self, harvest: Harvest, viewer: int | None) -> Hidden:
+        """Say what GitHub may hide without a word.
 
         A token sees what its account sees: an owner everything, anybody else neither secret teams nor all private
         repositories, and the counts are of what it sees. An app says itself what it is installed for.
         """
         if self._hidden is not None:
-            return self._hidden()
+            return Hidden(repositories=self._hidden())
         if harvest.member_list.why:
-            return "whether the token's account is an owner cannot be told"
+            why = "whether the token's account is an owner cannot be told"
+            return Hidden(why, why, why)
         member = harvest.members.get(viewer or 0)
         if member is None:
-            return "the token's account is no member of the organization, and sees only what is public"
-        return (
-            "" if member.owner else f"the token's account, {member.login}, is no owner: secret teams are hidden from it"
-        )
+            why = "the token's account is no member of the organization, and sees only what is public"
+            return Hidden(why, why, why)
+        why = "" if member.owner else f"the token's account, {member.login}, is no owner: not everything is shown to it"
+        return Hidden("", why, why)
 
     async def _query(self, harvest: Harvest) -> Found:
         emails = self._config.emails == "verified"

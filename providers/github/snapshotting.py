@@ -1,5 +1,6 @@
 """What was read of an organization → the contract's snapshot, with what proves each collection. Pure."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from providers.github.config import GitHubConfig
@@ -33,7 +34,16 @@ if TYPE_CHECKING:  # reading uses this module
     from providers.github.reading import Rest
 
 
-def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: int | None, hidden: str) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Why GitHub may hide some people, teams or repositories without a word; empty where it shows all."""
+
+    people: str = ""
+    teams: str = ""
+    repositories: str = ""
+
+
+def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: int | None, hidden: Hidden) -> Snapshot:
     """Return the snapshot of a read.
 
     Args:
@@ -41,13 +51,13 @@ def snapshot_of(harvest: Harvest, rest: "Rest", config: GitHubConfig, viewer: in
         rest: what REST told.
         config: the way's.
         viewer: the number of the account that the token belongs to; None for an app's.
-        hidden: why teams and repositories may be hidden, or empty.
+        hidden: what may be hidden from the token.
     """
     return _Builder(harvest, rest, config, hidden).build(viewer)
 
 
 class _Builder:
-    def __init__(self, harvest: Harvest, rest: "Rest", config: GitHubConfig, hidden: str) -> None:
+    def __init__(self, harvest: Harvest, rest: "Rest", config: GitHubConfig, hidden: Hidden) -> None:
         self.harvest = harvest
         self.hidden = hidden
         self.rest = rest
@@ -190,15 +200,24 @@ class _Builder:
     def _prove(self) -> None:
         """Say of each collection whether it is whole."""
         lists, rest = self.harvest, self.rest
-        people = lists.member_list.why or rest.problems.get("outside", "") or rest.problems.get("invited", "")
+        people = (
+            lists.member_list.why
+            or self.hidden.people
+            or rest.problems.get("outside", "")
+            or rest.problems.get("invited", "")
+        )
         people = people or next((why for part, why in rest.problems.items() if part.startswith("asked:")), "")
         if not people and self.config.outside:
             people = lists.repository_list.why and f"repositories: {lists.repository_list.why}"
         self._tell(ACCOUNTS, people, lists.member_list.proof)
         self._tell(entitlements_of("role"), "", "GitHub has the one role")
         self._tell(grants_of("role"), people, lists.member_list.proof, "role")
-        for kind, listing in (("team", lists.team_list), ("repo", lists.repository_list)):
-            why = listing.why or self.hidden
+        parts = (
+            ("team", lists.team_list, self.hidden.teams),
+            ("repo", lists.repository_list, self.hidden.repositories),
+        )
+        for kind, listing, hidden in parts:
+            why = listing.why or hidden
             self._tell(entitlements_of(kind), why, listing.proof)
             self._tell(grants_of(kind), why, f"each count agrees; {listing.proof}", kind)
         self.builder.snapshot.notes += self._notes(lists.saml_list)

@@ -19,7 +19,6 @@ EPOCH = 1.8e9
 """What the tests' clock is about."""
 
 
-
 @cache
 def app_key() -> rsa.RSAPrivateKey:
     """Return the app's private key."""

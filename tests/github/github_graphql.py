@@ -56,6 +56,7 @@ class Executor:
         cut: collections whose last page says that nothing follows, though it misses one item.
         slow_above: how many nodes a query may ask for until it times out.
         no_addresses: whether verified addresses are refused.
+        saml: number of a person → name at the identity provider; None where there is none.
         points: what queries cost so far, by GitHub's formula.
     """
 
@@ -66,6 +67,7 @@ class Executor:
         self.cut: set[str] = set()
         self.slow_above = MOST_NODES
         self.no_addresses = False
+        self.saml: dict[int, str] | None = None
         self.points = 0
 
     def run(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,9 +244,7 @@ def _collaborators(executor: Executor, source: Any, info: GraphQLResolveInfo, ar
             {"permission": _ORDINARY[level], "roleName": _ROLE_NAMES.get(level, level), "source": {"__typename": kind}}
             for kind, level in sources
         ]
-        edges.append(
-            {"permission": _TO_GRAPHQL[strongest], "permissionSources": told, "node": _user(executor, who)}
-        )
+        edges.append({"permission": _TO_GRAPHQL[strongest], "permissionSources": told, "node": _user(executor, who)})
     return executor.connect("collaborators", edges, info, arguments)
 
 
@@ -252,7 +252,7 @@ def _organization(executor: Executor, _: Any, __: Any, arguments: Mapping[str, A
     if arguments["login"].lower() != ORGANIZATION:
         words = f"Could not resolve to an Organization with the login of '{arguments['login']}'."
         raise GraphQLError(words, extensions={"type": "NOT_FOUND"})
-    return {"databaseId": 4711, "samlIdentityProvider": None}
+    return {"databaseId": 4711, "samlIdentityProvider": {"id": "SAML_1"} if executor.saml is not None else None}
 
 
 def _node(executor: Executor, _: Any, __: Any, arguments: Mapping[str, Any]) -> Any:
@@ -265,6 +265,15 @@ def _node(executor: Executor, _: Any, __: Any, arguments: Mapping[str, Any]) -> 
     raise GraphQLError("Could not resolve to a node", extensions={"type": "NOT_FOUND"})
 
 
+def _identities(executor: Executor, _: Any, info: GraphQLResolveInfo, arguments: Mapping[str, Any]) -> Any:
+    found = (executor.saml or {}).items()
+    edges = [
+        {"node": {"user": _user(executor, who), "samlIdentity": {"nameId": name, "username": name, "emails": []}}}
+        for who, name in found
+    ]
+    return executor.connect("externalIdentities", edges, info, arguments)
+
+
 RESOLVERS: dict[tuple[str, str], Callable[[Executor, Any, GraphQLResolveInfo, Mapping[str, Any]], Any]] = {
     ("Query", "viewer"): lambda executor, *_: _user(executor, executor.world.viewer),
     ("Query", "organization"): _organization,
@@ -273,6 +282,7 @@ RESOLVERS: dict[tuple[str, str], Callable[[Executor, Any, GraphQLResolveInfo, Ma
     ("Organization", "pendingMembers"): _pending,
     ("Organization", "teams"): _teams,
     ("Organization", "repositories"): _repositories,
+    ("OrganizationIdentityProvider", "externalIdentities"): _identities,
     ("Team", "members"): _team_members,
     ("Team", "repositories"): _team_repositories,
     ("Team", "invitations"): _team_invitations,

@@ -14,7 +14,9 @@ from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, 
 from reconciler.provider.contract import CAN, Ability, Provider, cannot
 from reconciler.provider.snapshot import AccountStatus
 
-pytestmark = pytest.mark.evidence("github", against="our own fake", of="GitHub's GraphQL schema and OpenAPI description")
+pytestmark = pytest.mark.evidence(
+    "github", against="our own fake", of="GitHub's GraphQL schema and OpenAPI description"
+)
 
 REFUSAL = "you have spent your seats"
 UNLISTED = "GitHub has nothing of the kind"
