@@ -108,8 +108,11 @@ class AccountWriter:
             return failed(change, f"GitHub has no account with the id {change.account_id} any more")
         if wanted == MEMBER:
             return done(change, "a member already") if person.state else await self._make_member(change, person)
-        if wanted != OUTSIDE:
-            return failed(change, f"{ATTRIBUTE} is `{MEMBER}` or `{OUTSIDE}`, not `{wanted}`")
+        if wanted == OUTSIDE:
+            return await self._make_outsider(change, person)
+        return failed(change, f"{ATTRIBUTE} is `{MEMBER}` or `{OUTSIDE}`, not `{wanted}`")
+
+    async def _make_outsider(self, change: Change, person: Person) -> Receipt:
         self.outsiders.add(person.number)
         if not person.state:
             return done(change, "no member already")
@@ -125,7 +128,7 @@ class AccountWriter:
         person = await self._people.by_number(change.account_id, change.username)
         if person is None:
             return done(change, "the GitHub account is gone")
-        words = await self._alone(person.number)
+        words = self._alone(person.number)
         if person.state:
             path = self._client.org("memberships", person.login)
             remove(change, await self._client.write("DELETE", path))
@@ -136,12 +139,12 @@ class AccountWriter:
         await self._cancel(change, person)
         return done(change, words)
 
-    async def _alone(self, number: str) -> str:
-        """Say what only this person administers, as it was last read."""
-        if self._reader.harvest is None:
-            await self._reader.read()
-        assert self._reader.harvest is not None  # noqa: S101 - a read leaves it
-        found = administered_alone(self._reader.harvest, int(number))
+    def _alone(self, number: str) -> str:
+        """Say what only this person administers, as it was last read; never a reason to keep a leaver."""
+        harvest = self._reader.harvest
+        if harvest is None:
+            return "what only they administered is not known: the organization could not be read"
+        found = administered_alone(harvest, int(number))
         return f"administered alone (beside the owners): {', '.join(found)}" if found else ""
 
     async def _cancel(self, change: Change, person: Person) -> None:

@@ -1,6 +1,6 @@
 """What only one person administers, so that somebody sees it before that person is gone. Pure."""
 
-from providers.github.harvest import Harvest
+from providers.github.harvest import Harvest, Team
 
 _MOST = 20
 
@@ -25,8 +25,11 @@ def administered_alone(harvest: Harvest, person: int) -> list[str]:
         admins = {one for one, level in repository.direct.items() if level == "admin"}
         if admins == {person} and number not in by_teams:
             found.append(f"repo:{repository.name}")
-    for team in sorted(harvest.teams.values(), key=lambda team: team.slug):
-        if {one for one, role in team.members.items() if role == "maintainer"} == {person}:
-            found.append(f"team:{team.slug}")
+    teams = sorted(harvest.teams.values(), key=lambda team: team.slug)
+    found += [f"team:{team.slug}" for team in teams if _maintainers(team) == {person}]
     more = len(found) - _MOST
     return [*found[:_MOST], f"{more} more"] if more > 0 else found
+
+
+def _maintainers(team: Team) -> set[int]:
+    return {one for one, role in team.members.items() if role == "maintainer"}

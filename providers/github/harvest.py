@@ -144,7 +144,7 @@ class Harvest:
             yield from _start("collaborators", _DIRECT, _Direct(repository), _AFFILIATION, node, found, at)
 
 
-def _start(  # noqa: PLR0913 - the parts of a connection
+def _start(  # noqa: PLR0913, PLR0917 - the parts of a connection
     name: str,
     selection: str,
     taker: "_Taker",

@@ -95,7 +95,9 @@ class Listing:
         return f"{len(self.listed)} of {self.total} on {self.pages} pages"
 
 
-async def read_all(client: GitHubClient, listings: Sequence[Listing], *, size: int, emails: bool) -> Found:
+async def read_all(
+    client: GitHubClient, listings: Sequence[Listing], *, size: int, emails: bool, viewer: bool
+) -> Found:
     """Read connections to their ends.
 
     Args:
@@ -103,6 +105,7 @@ async def read_all(client: GitHubClient, listings: Sequence[Listing], *, size: i
         listings: the organization's connections.
         size: how much of each is asked for at once; halved where GitHub takes too long.
         emails: whether people's verified addresses are asked for.
+        viewer: whether the token belongs to an account, which is asked for too; an app's does not.
 
     Returns:
         The first answer, for what it says of the organization itself.
@@ -111,11 +114,12 @@ async def read_all(client: GitHubClient, listings: Sequence[Listing], *, size: i
         TransportError: nothing could be read.
     """
     first: Found | None = None
+    fixed: dict[str, Any] = {"org": client.organization, "viewer": viewer}
     queue = list(listings)
     found = Found({})
     while queue:
         batch = _next(queue)
-        found, size, emails = await _ask(client, batch, size, emails=emails)
+        found, size, emails = await _ask(client, batch, fixed, size, emails=emails)
         more: list[Listing] = []
         if found.data.get("organization") is None and (blamed := _blamed(batch, found)):
             for one, why in blamed:
@@ -145,11 +149,13 @@ def _next(queue: Sequence[Listing]) -> list[Listing]:
     return [*(one for one in queue if not one.node), *nested[:_NESTED_AT_ONCE]]
 
 
-async def _ask(client: GitHubClient, batch: Sequence[Listing], size: int, *, emails: bool) -> tuple[Found, int, bool]:
+async def _ask(
+    client: GitHubClient, batch: Sequence[Listing], fixed: Mapping[str, Any], size: int, *, emails: bool
+) -> tuple[Found, int, bool]:
     """Send one query, for less where that was too much, and without addresses where these are not shown."""
     while True:
         document = document_of(batch)
-        variables: dict[str, Any] = {"org": client.organization, "size": size, "emails": emails}
+        variables: dict[str, Any] = {**fixed, "size": size, "emails": emails}
         variables |= {f"after{number}": one.after for number, one in enumerate(batch)}
         variables |= {f"node{number}": one.node for number, one in enumerate(batch) if one.node}
         used = {name: value for name, value in variables.items() if f"${name}:" in document}
@@ -176,14 +182,15 @@ def document_of(batch: Sequence[Listing]) -> str:
     )
     body = f"organization(login: $org) {{ databaseId {own} }} {nested}"
     fragment = _PERSON if "...Person" in body else ""
-    declared = ["$org: String!"]
+    declared = ["$org: String!", "$viewer: Boolean!"]
     declared += ["$size: Int!"] if own else []
     declared += ["$emails: Boolean!"] if fragment else []
     declared += [f"$after{number}: String" for number in range(len(batch))]
     declared += [f"$node{number}: ID!" for number, one in enumerate(batch) if one.node]
-    return f"query({', '.join(declared)}) {{ viewer {{ login databaseId }} {body} }} {fragment}".strip()
+    return f"query({', '.join(declared)}) {{ {_VIEWER} {body} }} {fragment}".strip()
 
 
+_VIEWER = "viewer @include(if: $viewer) { login databaseId }"
 _PERSON = (
     "fragment Person on User { databaseId login organizationVerifiedDomainEmails(login: $org) @include(if: $emails) }"
 )

@@ -108,7 +108,8 @@ class Reader:
 
     async def _query(self, harvest: Harvest) -> Found:
         emails = self._config.emails == "verified"
-        return await read_all(self._client, harvest.listings, size=self._config.page, emails=emails)
+        viewer = self._hidden is None
+        return await read_all(self._client, harvest.listings, size=self._config.page, emails=emails, viewer=viewer)
 
     async def _lists(self) -> Rest:
         """Read the two lists that GraphQL does not have."""

@@ -70,14 +70,17 @@ class FakeOrganization:
         is_query = request.path == "/graphql"
         if fault := self._slow_down(is_query):
             return fault
+        return self._read(request, is_query) if is_query or request.method == "GET" else self._write(request)
+
+    def _read(self, request: Request, is_query: bool) -> Reply:
+        self.reads.append(request.path)
         if is_query:
-            self.reads.append("graphql")
             return Reply(200, self.graphql.run(request.json()))
-        if request.method == "GET":
-            self.reads.append(request.path)
-            if any(request.path.endswith(end) for end in self.forbidden_paths):
-                return Reply(403, {"message": "Resource not accessible by personal access token", "status": "403"})
-            return self.rest.answer(request)
+        if any(request.path.endswith(end) for end in self.forbidden_paths):
+            return Reply(403, {"message": "Resource not accessible by personal access token", "status": "403"})
+        return self.rest.answer(request)
+
+    def _write(self, request: Request) -> Reply:
         if self.refusing:
             return Reply(422, {"message": self.refusing, "status": "422"})
         self.writes.append(f"{request.method} {request.path}")

@@ -1,4 +1,4 @@
-"""The REST side of the fake: every request is checked against GitHub's own OpenAPI description before it is answered."""
+"""The REST side of the fake: every request is checked against GitHub's own OpenAPI description."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -250,7 +250,7 @@ def _patch_team(rest: Rest, _: Request, names: Mapping[str, str], body: Any) -> 
     team.slug = body.get("name", team.slug)
     team.description = body.get("description", team.description)
     team.privacy = body.get("privacy", team.privacy)
-    team.parent = body["parent_team_id"] if "parent_team_id" in body else team.parent
+    team.parent = body.get("parent_team_id", team.parent)
     return Reply(200, _shown(rest, team))
 
 

@@ -122,7 +122,7 @@ class OrganizationHarness:
 
     def can(self, fault: Fault) -> Ability:
         """See `Harness.can`."""
-        return CAN
+        return CAN if fault in Fault else cannot("unknown")
 
     def start(self, world: World) -> AbstractAsyncContextManager[RunningOrganization]:
         """See `Harness.start`."""

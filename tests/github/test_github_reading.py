@@ -26,7 +26,7 @@ ALL = {f"{part}:{kind}" for part in ("entitlements", "grants") for kind in ("rol
 
 
 def test_what_a_team_inherits_is_no_grant_of_its_own(app: FakeOrganization) -> None:
-    """GitHub lists a parent's repositories with its children; only what a child holds at a stronger level is its own."""
+    """GitHub lists a parent's repositories with its children; what a child holds at a stronger level is its own."""
     world = app.world
     above = world.add_team("engineering")
     middle = world.add_team("platform", above)
@@ -118,7 +118,7 @@ def test_connections_longer_than_a_page_are_read_to_their_end(app: FakeOrganizat
     snapshot = read(app)
     assert len(held(snapshot, "team")) == len(held(snapshot, "repo")) == 250
     assert whole(snapshot) == ALL
-    assert app.reads.count("graphql") == 3
+    assert app.reads.count("/graphql") == 3
 
 
 def test_addresses_come_from_verified_domains(app: FakeOrganization) -> None:
