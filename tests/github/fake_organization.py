@@ -12,11 +12,12 @@ from github_rest import Rest
 from github_world import World
 from support.http_server import Reply, Request
 
+from reconciler.provider.clock import Clock
+
 TOKEN = "canary-github-5e1f7a"
 INSTALLATION_TOKEN = "canary-github-installation-"
 CLIENT_ID, INSTALLATION = "Iv23liAcmeReconciler", 77
-EPOCH = 1.8e9
-"""What the tests' clock is about."""
+POINTS_A_MINUTE, CONTENT_A_MINUTE, CONTENT_AN_HOUR = 900, 80, 500
 
 
 @cache
@@ -44,6 +45,7 @@ class FakeOrganization:
         losing: whether the next write is done and not answered.
         selection: what an installation's token says it is for.
         refused_tokens: tokens that are not accepted any more.
+        clock: where it is set, the secondary limits are enforced by it, and refusals are counted in `overruns`.
     """
 
     def __init__(self, page: int = 100) -> None:
@@ -58,6 +60,10 @@ class FakeOrganization:
         self.selection = "all"
         self.tokens = 0
         self.refused_tokens: set[str] = set()
+        self.clock: Clock | None = None
+        self.overruns = 0
+        self._points: list[tuple[float, int]] = []
+        self._made: list[float] = []
         self.reads: list[str] = []
         self.writes: list[str] = []
 
@@ -68,7 +74,7 @@ class FakeOrganization:
         if not self._is_known(request.headers.get("authorization", "")):
             return Reply(401, {"message": "Bad credentials", "status": "401"})
         is_query = request.path == "/graphql"
-        if fault := self._slow_down(is_query):
+        if fault := self._slow_down(is_query, request.method):
             return fault
         return self._read(request, is_query) if is_query or request.method == "GET" else self._write(request)
 
@@ -88,7 +94,10 @@ class FakeOrganization:
         lost, self.losing = self.losing, False
         return Reply(reset=True) if lost else reply
 
-    def _slow_down(self, is_query: bool) -> Reply | None:
+    def _slow_down(self, is_query: bool, method: str) -> Reply | None:
+        if self.clock is not None and self._is_too_much(self.clock.monotonic(), is_query, method):
+            self.overruns += 1
+            return Reply(403, {"message": "You have exceeded a secondary rate limit."}, {"Retry-After": "60"})
         if self.throttled:
             self.throttled -= 1
             return Reply(429, {"message": "slow down"}, {"Retry-After": "1"})
@@ -99,6 +108,23 @@ class FakeOrganization:
             self.limited -= 1
             return Reply(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
         return None
+
+    def _is_too_much(self, now: float, is_query: bool, method: str) -> bool:
+        """Say whether a request is beyond the secondary limits: points a minute, content a minute and an hour.
+
+        Source: docs.github.com, "Rate limits for the REST API", about secondary rate limits.
+        """
+        if is_query:
+            return False
+        reads = method == "GET"
+        self._points.append((now, 1 if reads else 5))
+        if sum(points for when, points in self._points if when > now - 60) > POINTS_A_MINUTE:
+            return True
+        if reads:
+            return False
+        self._made.append(now)
+        last_minute = sum(when > now - 60 for when in self._made)
+        return last_minute > CONTENT_A_MINUTE or sum(when > now - 3600 for when in self._made) > CONTENT_AN_HOUR
 
     def _is_known(self, header: str) -> bool:
         token = header.removeprefix("Bearer ")

@@ -45,7 +45,7 @@ def open_provider(
 Work = Callable[[GitHubProvider, HttpServer], Awaitable[Any]]
 
 
-def drive(app: FakeOrganization, work: Work, **options: Any) -> Any:
+def drive(app: FakeOrganization, work: Work, /, **options: Any) -> Any:
     """Run something with a provider for a fake, and return what it returns."""
 
     async def run() -> Any:
@@ -57,7 +57,7 @@ def drive(app: FakeOrganization, work: Work, **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def perform(app: FakeOrganization, *changes: Change, **options: Any) -> Any:
+def perform(app: FakeOrganization, /, *changes: Change, **options: Any) -> Any:
     """Perform changes one after the other and return their receipts."""
 
     async def work(provider: GitHubProvider, _: HttpServer) -> Any:
@@ -66,7 +66,7 @@ def perform(app: FakeOrganization, *changes: Change, **options: Any) -> Any:
     return drive(app, work, **options)
 
 
-def read(app: FakeOrganization, **options: Any) -> Any:
+def read(app: FakeOrganization, /, **options: Any) -> Any:
     """Read a fake."""
 
     async def work(provider: GitHubProvider, _: HttpServer) -> Any:
