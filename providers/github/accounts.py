@@ -128,7 +128,7 @@ class AccountWriter:
         person = await self._people.by_number(change.account_id, change.username)
         if person is None:
             return done(change, "the GitHub account is gone")
-        words = self._alone(person.number)
+        words = await self._alone(person.number)
         if person.state:
             path = self._client.org("memberships", person.login)
             remove(change, await self._client.write("DELETE", path))
@@ -139,9 +139,9 @@ class AccountWriter:
         await self._cancel(change, person)
         return done(change, words)
 
-    def _alone(self, number: str) -> str:
-        """Say what only this person administers, as it was last read; never a reason to keep a leaver."""
-        harvest = self._reader.harvest
+    async def _alone(self, number: str) -> str:
+        """Say what only this person administers; never a reason to keep a leaver."""
+        harvest = await self._reader.recall()
         if harvest is None:
             return "what only they administered is not known: the organization could not be read"
         found = administered_alone(harvest, int(number))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -53,6 +54,8 @@ class Reader:
         self._people = people
         self._config = config
         self._hidden = hidden
+        self._recalling = asyncio.Lock()
+        self._tried = False
         self.harvest: Harvest | None = None
         self.rest = Rest()
 
@@ -87,6 +90,15 @@ class Reader:
         snapshot = snapshot_of(harvest, rest, self._config, viewer, self._find_hidden(harvest, viewer))
         snapshot.requests = self._client.requests - before
         return snapshot
+
+    async def recall(self) -> Harvest | None:
+        """Return the last read, or read now; None where that fails. An apply reads once at most for this."""
+        async with self._recalling:
+            if self.harvest is None and not self._tried:
+                self._tried = True
+                with suppress(ProviderError):
+                    await self.read()
+        return self.harvest
 
     def _find_hidden(self, harvest: Harvest, viewer: int | None) -> Hidden:
         """Say what GitHub may hide without a word.

@@ -76,7 +76,7 @@ class RepositoryWriter:
     async def _outside(self, change: Change, name: str, person: Person) -> Receipt:
         """Do it for somebody who is no member: invited once, and an invitation is changed or cancelled as such."""
         revoke = change.operation is Operation.REVOKE
-        if not revoke and (why := self._refusal(name, person)):
+        if not revoke and (why := await self._refusal(name, person)):
             return failed(change, why)
         invitations = self._client.path("repos", self._client.organization, name, "invitations")
         listed = await self._client.pages(invitations)
@@ -92,14 +92,17 @@ class RepositoryWriter:
             return done(change, "invited already; not accepted yet")
         return await self._collaborate(change, name, person)
 
-    def _refusal(self, name: str, person: Person) -> str:
+    async def _refusal(self, name: str, person: Person) -> str:
         """Return why somebody who is no member may not be invited to a repository, or empty."""
         if not self._reader.invites_to(name):
             state = "has not accepted the invitation to the organization yet" if person.state else "is no member"
             return f"{person.login} {state}; people from outside are invited to what `outside` of the way names"
+        if person.state or person.number in self._outsiders:
+            return ""
+        await self._reader.recall()
         known = {str(number) for number in self._reader.rest.outside}
         known |= {str(one["invitee"]["id"]) for listed in self._reader.rest.asked.values() for one in listed}
-        if person.state or person.number in known | self._outsiders:
+        if person.number in known:
             return ""
         return f"{person.login} is no member any more; declare `membership: outside` to invite people from outside"
 

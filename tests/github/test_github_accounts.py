@@ -198,3 +198,13 @@ def test_single_accounts_are_reread_by_their_numbers(app: FakeOrganization) -> N
         None,
         None,
     ]
+
+
+def test_a_leaver_goes_even_where_nothing_can_be_read(app: FakeOrganization) -> None:
+    """What they alone administer is then not known, and that is said; it is no reason to keep them."""
+    sam = app.world.add_member("sam")
+    app.graphql.slow_above = 0
+    (receipt,) = perform(app, on_account(SUSPEND, "sam", sam))
+    assert receipt.outcome is Outcome.DONE
+    assert "could not be read" in receipt.detail
+    assert sam not in app.world.members

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fake_organization import FakeOrganization
-from github_driving import drive, grant, on_account
+from github_driving import drive, grant, on_account, perform
 from support.http_server import HttpServer
 
 from providers.github.provider import GitHubProvider
@@ -106,3 +106,16 @@ def test_who_is_gone_gets_nothing_and_loses_nothing(app: FakeOrganization) -> No
     first, second = after_reading(app, give, take)
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.DONE)
     assert "no account with the id 999" in first.detail
+
+
+def test_an_outsider_gets_another_repository_in_a_run_of_its_own(app: FakeOrganization) -> None:
+    """An apply that has read nothing itself finds out who is from outside: by a repository, or by an invitation."""
+    world = app.world
+    web, docs = world.add_repository("web"), world.add_repository("docs")
+    eve, noa = world.add_user("eve"), world.add_user("noa")
+    world.repositories[web].direct[eve] = "push"
+    world.repositories[web].invitations[70] = (noa, "push")
+    changes = [grant(name, "repo:docs", level="pull", **ids(docs, who)) for name, who in (("eve", eve), ("noa", noa))]
+    receipts = perform(app, *changes, outside=["*"])
+    assert [receipt.detail for receipt in receipts] == ["invited", "invited"]
+    assert sorted(world.repositories[docs].invitations.values()) == [(eve, "pull"), (noa, "pull")]

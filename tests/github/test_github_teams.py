@@ -42,7 +42,7 @@ def test_a_team_is_renamed_and_stays_the_same(app: FakeOrganization) -> None:
     assert [receipt.outcome for receipt in receipts] == [Outcome.DONE] * 2
     assert app.world.teams[ops].slug == "operations"
     app.world.add_team("ops")
-    (receipt,) = perform(app, on_entitlement(RENAME, "team:new", "team/999", before={"key": "team:ops"}))
+    (receipt,) = perform(app, on_entitlement(RENAME, "team:new", "team/999", before={"name": "ops"}))
     assert receipt.outcome is Outcome.FAILED
     assert "another one has its name" in receipt.detail
 
