@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from github_world import LEVELS, ORGANIZATION, Repository, Team, World
+from github_world import ORGANIZATION, Repository, Team, World, rank
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -224,7 +224,7 @@ def _team_invitations(executor: Executor, source: Any, info: GraphQLResolveInfo,
 def _team_repositories(executor: Executor, source: Any, info: GraphQLResolveInfo, arguments: Mapping[str, Any]) -> Any:
     world = executor.world
     edges = [
-        {"permission": _TO_GRAPHQL.get(level, "READ"), "node": _repository(world.repositories[number])}
+        {"permission": _TO_GRAPHQL.get(level, "WRITE"), "node": _repository(world.repositories[number])}
         for number, level in world.held(source["team"]).items()
     ]
     return executor.connect("repositories", edges, info, arguments)
@@ -239,12 +239,18 @@ def _collaborators(executor: Executor, source: Any, info: GraphQLResolveInfo, ar
     edges = []
     for who in people:
         sources = world.sources(repository, who)
-        strongest = max((level for _, level in sources), key=LEVELS.index)
+        strongest = max((level for _, level in sources), key=rank)
         told = [
-            {"permission": _ORDINARY[level], "roleName": _ROLE_NAMES.get(level, level), "source": {"__typename": kind}}
+            {
+                "permission": _ORDINARY.get(level, "WRITE"),
+                "roleName": _ROLE_NAMES.get(level, level),
+                "source": {"__typename": kind},
+            }
             for kind, level in sources
         ]
-        edges.append({"permission": _TO_GRAPHQL[strongest], "permissionSources": told, "node": _user(executor, who)})
+        edges.append(
+            {"permission": _TO_GRAPHQL.get(strongest, "WRITE"), "permissionSources": told, "node": _user(executor, who)}
+        )
     return executor.connect("collaborators", edges, info, arguments)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from github_world import LEVELS, ORGANIZATION, Team, World
+from github_world import LEVELS, ORGANIZATION, Team, World, rank
 from support.github_reference import violations
 from support.http_server import Reply, Request
 
@@ -177,7 +177,7 @@ def _put_outsider(rest: Rest, _: Request, names: Mapping[str, str], __: Any) -> 
     for repository in world.repositories.values():
         levels = [level for kind, level in world.sources(repository, person) if kind != "Organization"]
         if levels:
-            kept[repository.id] = max(levels, key=LEVELS.index)
+            kept[repository.id] = max(levels, key=rank)
     world.leave(person)
     for number, level in kept.items():
         world.repositories[number].direct[person] = level

@@ -144,13 +144,15 @@ def test_custom_roles_are_read_as_levels(app: FakeOrganization) -> None:
     """A role of the organization's own is the level of a team and of a person, where it is declared."""
     world = app.world
     web, team, ana = world.add_repository("web"), world.add_team("ops"), world.add_member("ana")
-    world.repositories[web].direct[ana] = "pull"
-    world.teams[team].repositories[web] = "push"
-    app.rest.roles = {"Release Manager"}
-    assert held(read(app, custom_roles={"Release Manager": "push"}), "repo") == {
-        (str(ana), "repo:web", "pull"),
-        ("team:ops", "repo:web", "push"),
+    world.repositories[web].direct[ana] = "Release Manager"
+    world.teams[team].repositories[web] = "Release Manager"
+    snapshot = read(app, custom_roles={"Release Manager": "push"})
+    assert held(snapshot, "repo") == {
+        (str(ana), "repo:web", "Release Manager"),
+        ("team:ops", "repo:web", "Release Manager"),
     }
+    assert whole(snapshot) == ALL
+    assert ("team:ops", "repo:web", "push") in held(read(app), "repo")
 
 
 @pytest.mark.parametrize("path", ["/outside_collaborators", "/orgs/acme/invitations"])

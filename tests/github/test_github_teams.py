@@ -163,3 +163,19 @@ def test_a_team_gets_a_repository_at_each_level(app: FakeOrganization, level: st
     receipts = perform(app, take, take)
     assert {receipt.outcome for receipt in receipts} == {Outcome.DONE}
     assert app.world.teams[ops].repositories == {}
+
+
+def test_a_team_gets_a_role_of_the_organization_s_own(app: FakeOrganization) -> None:
+    """A custom role is a level like any other; one that the organization does not have is refused in GitHub's words."""
+    ops, web = app.world.add_team("ops"), app.world.add_repository("web")
+    app.rest.roles = {"Release Manager"}
+    ids = {"entitlement_id": f"repo/{web}", "holder_entitlement_id": f"team/{ops}"}
+    done, refused = perform(
+        app,
+        grant("team:ops", "repo:web", level="Release Manager", **ids),
+        grant("team:ops", "repo:web", level="Boss", **ids),
+    )
+    assert done.outcome is Outcome.DONE
+    assert app.world.teams[ops].repositories == {web: "Release Manager"}
+    assert refused.outcome is Outcome.FAILED
+    assert "permission is invalid" in refused.detail
