@@ -46,6 +46,8 @@ class TeamWriter:
         if not is_slug(slug):
             return failed(change, f"a team is called by its slug: small letters, digits, `-` and `_`, not `{slug}`")
         self._people.forget(self._client.org("teams", slug))
+        if there := await self._people.team(slug):
+            return done(change, "it is there already", team_id(there["id"]))
         body = {"name": slug, "privacy": "closed", **team_body(change.after)}
         try:
             answer = await self._client.write("POST", self._client.org("teams"), body)
