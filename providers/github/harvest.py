@@ -123,6 +123,7 @@ class Harvest:
     ) -> Iterator[Listing]:
         for number, node in enumerate(page.get("nodes") or ()):
             if not node:
+                listing.why = listing.why or found.why(*path, "nodes", number)
                 continue
             above = (node.get("parentTeam") or {}).get("databaseId")
             team = self.teams[node["databaseId"]] = Team(node, node["slug"], above)
@@ -137,6 +138,7 @@ class Harvest:
     ) -> Iterator[Listing]:
         for number, node in enumerate(page.get("nodes") or ()):
             if not node:
+                listing.why = listing.why or found.why(*path, "nodes", number)
                 continue
             repository = self.repositories[node["databaseId"]] = Repository(node["name"])
             listing.listed.add(node["databaseId"])

@@ -154,8 +154,8 @@ async def _ask(
 ) -> tuple[Found, int, bool]:
     """Send one query, for less where that was too much, and without addresses where these are not shown."""
     while True:
-        document = document_of(batch)
-        variables: dict[str, Any] = {**fixed, "size": size, "emails": emails}
+        document = document_of(batch, emails=emails)
+        variables: dict[str, Any] = {**fixed, "size": size}
         variables |= {f"after{number}": one.after for number, one in enumerate(batch)}
         variables |= {f"node{number}": one.node for number, one in enumerate(batch) if one.node}
         used = {name: value for name, value in variables.items() if f"${name}:" in document}
@@ -172,7 +172,7 @@ async def _ask(
         return found, size, emails
 
 
-def document_of(batch: Sequence[Listing]) -> str:
+def document_of(batch: Sequence[Listing], *, emails: bool) -> str:
     """Return the query for the next pages of some connections; it declares exactly the variables that it uses."""
     own = " ".join(_field(number, one, "$size") for number, one in enumerate(batch) if not one.node)
     nested = " ".join(
@@ -181,19 +181,17 @@ def document_of(batch: Sequence[Listing]) -> str:
         if one.node
     )
     body = f"organization(login: $org) {{ databaseId {own} }} {nested}"
-    fragment = _PERSON if "...Person" in body else ""
+    fragment = _PERSON % (_ADDRESSES if emails else "") if "...Person" in body else ""
     declared = ["$org: String!", "$viewer: Boolean!"]
     declared += ["$size: Int!"] if own else []
-    declared += ["$emails: Boolean!"] if fragment else []
     declared += [f"$after{number}: String" for number in range(len(batch))]
     declared += [f"$node{number}: ID!" for number, one in enumerate(batch) if one.node]
     return f"query({', '.join(declared)}) {{ {_VIEWER} {body} }} {fragment}".strip()
 
 
 _VIEWER = "viewer @include(if: $viewer) { login databaseId }"
-_PERSON = (
-    "fragment Person on User { databaseId login organizationVerifiedDomainEmails(login: $org) @include(if: $emails) }"
-)
+_PERSON = "fragment Person on User { databaseId login %s }"
+_ADDRESSES = "organizationVerifiedDomainEmails(login: $org)"
 
 
 def _field(number: int, one: Listing, first: str) -> str:

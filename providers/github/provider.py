@@ -13,8 +13,10 @@ from providers.github.app import InstallationAuth
 from providers.github.capabilities import capabilities_of
 from providers.github.client import HEADERS, RATES, GitHubClient, asked_to_wait, counting
 from providers.github.config import GitHubConfig
+from providers.github.mapping import INVITATION
 from providers.github.people import People
 from providers.github.reading import Reader
+from providers.github.receipts import failed
 from providers.github.repositories import RepositoryWriter
 from providers.github.rereading import reread
 from providers.github.roles import RoleWriter
@@ -24,7 +26,7 @@ from reconciler.provider.auth import BearerAuth
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.provider.clock import Clock, SystemClock
 from reconciler.provider.contract import Capabilities, Surroundings
-from reconciler.provider.snapshot import LiveAccount, Snapshot
+from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
 from reconciler.provider.transport import Limits, Transport
 
 _CONCURRENCY = 8
@@ -66,7 +68,7 @@ class GitHubProvider:
         self._reader = Reader(self._client, self._people, config, hidden)
         self._accounts = AccountWriter(self._client, self._people, self._reader, config)
         self._writers: dict[str, Writer] = {
-            "accounts": self._accounts,
+            ACCOUNTS: self._accounts,
             "role": RoleWriter(self._client, self._people),
             "team": TeamWriter(self._client, self._people),
             "repo": RepositoryWriter(self._client, self._people, self._reader, self._accounts.outsiders),
@@ -124,6 +126,8 @@ class GitHubProvider:
         return replace(receipt, requests=count[0])
 
     async def _perform(self, change: Change) -> Receipt:
+        if change.kind != ACCOUNTS and change.account_id.startswith(INVITATION):
+            return failed(change, f"{change.holder} is only invited, by address; it is possible once that is accepted")
         try:
             return await self._writers[change.kind].perform(change)
         except TransportError as error:

@@ -3,6 +3,7 @@
 Source: docs.github.com, REST API endpoints for teams and team members.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.github.client import GitHubClient
@@ -58,19 +59,23 @@ class TeamWriter:
             found = await self._people.team(slug)
             if found is None:
                 raise
-            return done(change, "it is there already", team_id(found["id"]))
+            words = "it is there already" if isinstance(error, AnswerError) else await self._leave(found)
+            return done(change, words, team_id(found["id"]))
         made = answer.decode(dict[str, Any])
-        await self._leave(made)
-        return done(change, "", team_id(made["id"]))
+        return done(change, await self._leave(made), team_id(made["id"]))
 
-    async def _leave(self, team: dict[str, Any]) -> None:
-        """Take the token's own account out of a team that was just made."""
+    async def _leave(self, team: Mapping[str, Any]) -> str:
+        """Take the token's own account out of a team that was just made; return who could not be taken out."""
         if not team.get("members_count", 1):
-            return
-        listed = await self._client.pages(self._client.org("teams", team["slug"], "members"))
-        for one in listed:
-            path = self._client.org("teams", team["slug"], "memberships", one["login"])
-            await self._client.write("DELETE", path)
+            return ""
+        try:
+            listed = await self._client.pages(self._client.org("teams", team["slug"], "members"))
+            for one in listed[:1]:
+                path = self._client.org("teams", team["slug"], "memberships", one["login"])
+                (await self._client.write("DELETE", path)).raise_for_refusal(f"take {one['login']} out")
+        except TransportError as error:
+            return f"GitHub put whoever made it into it, who is still there: {error.message}"
+        return ""
 
     async def _rename(self, change: Change) -> Receipt:
         told = change.before.get("key") or f"team:{change.before.get('name')}"

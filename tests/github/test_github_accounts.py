@@ -2,7 +2,7 @@
 
 import pytest
 from fake_organization import FakeOrganization
-from github_driving import drive, on_account, perform
+from github_driving import drive, grant, on_account, perform
 from support.http_server import HttpServer
 
 from providers.github.provider import GitHubProvider
@@ -208,3 +208,13 @@ def test_a_leaver_goes_even_where_nothing_can_be_read(app: FakeOrganization) -> 
     assert receipt.outcome is Outcome.DONE
     assert "could not be read" in receipt.detail
     assert sam not in app.world.members
+
+
+def test_an_invited_address_gets_nothing_before_it_is_somebody(app: FakeOrganization) -> None:
+    """A team cannot be given to an invitation: that is said, and nothing is sent."""
+    team, mail = app.world.add_team("ops"), app.world.invite(email="noa@acme.example")
+    ids = {"entitlement_id": f"team/{team}", "account_id": f"invitation/{mail}"}
+    (receipt,) = perform(app, grant("noa", "team:ops", level="member", **ids))
+    assert receipt.outcome is Outcome.FAILED
+    assert "only invited, by address" in receipt.detail
+    assert app.writes == []

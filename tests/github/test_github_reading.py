@@ -180,6 +180,15 @@ def test_forbidden_invitations_to_a_repository_leave_it_unread(app: FakeOrganiza
     assert snapshot.collections["grants:repo"].unread == {"repo:web"}
 
 
+def test_teams_that_may_not_be_seen_are_told_in_github_s_words(app: FakeOrganization) -> None:
+    """Members that may not be listed take their team with them: GitHub's reason is kept, and repositories are whole."""
+    app.world.add_team("platform")
+    app.graphql.forbidden = {"grants:team"}
+    snapshot = read(app)
+    assert "Resource not accessible" in snapshot.collections["entitlements:team"].why
+    assert "entitlements:repo" in whole(snapshot)
+
+
 def test_a_member_s_token_proves_nothing_about_teams(app: FakeOrganization) -> None:
     """GitHub hides secret teams from who is no owner, and counts what it shows: nothing is taken for whole then."""
     app.world.members[app.world.viewer] = "member"

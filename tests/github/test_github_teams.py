@@ -25,6 +25,16 @@ def test_a_new_team_is_empty(app: FakeOrganization) -> None:
     assert second.detail == "it is there already"
 
 
+def test_a_new_team_whose_answer_was_lost_is_empty_too(app: FakeOrganization) -> None:
+    """It is found, and whoever made it taken out of it."""
+    app.losing = True
+    (receipt,) = perform(app, on_entitlement(CREATE, "team:ops"))
+    team = app.world.team("ops")
+    assert team is not None
+    assert (receipt.outcome, receipt.remote_id) == (Outcome.DONE, f"team/{team.id}")
+    assert team.members == {}
+
+
 @pytest.mark.parametrize("name", ["Ops Team", "ops.team", "-ops"])
 def test_a_team_is_called_by_its_slug(app: FakeOrganization, name: str) -> None:
     """A name that GitHub would turn into another slug is refused before it makes a team of another key."""
