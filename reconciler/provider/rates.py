@@ -7,6 +7,7 @@ quota is never driven into answering 429.
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,35 +30,42 @@ class Rate:
         name: what `Transport.request(rate=…)` calls it; the empty name is that of every request that names none.
         per_minute: requests a minute; infinite where only the headers tell.
         burst: requests that may follow each other at once after a pause; at least 1.
+        most, window: at most so many requests in any so many seconds, beside the rate; 0 means any number.
     """
 
     name: str = ""
     per_minute: float = math.inf
     burst: int = 1
+    most: int = 0
+    window: float = 0.0
 
 
 class Bucket:
     """A token bucket: `burst` tokens at most, `per_minute` new ones a minute."""
 
-    __slots__ = ("_burst", "_per_second", "_tokens", "_updated")
+    __slots__ = ("_burst", "_per_second", "_sent", "_tokens", "_updated", "_window")
 
     def __init__(self, rate: Rate, now: float) -> None:
+        self._sent: deque[float] = deque(maxlen=rate.most)
+        self._window = rate.window
         self._burst = float(max(1, rate.burst))
         self._per_second = rate.per_minute / 60
         self._tokens = self._burst
         self._updated = now
 
     def delay(self, now: float) -> float:
-        """Return the seconds until there is a token."""
+        """Return the seconds until there is a token, and room in the window."""
+        room = self._sent[0] + self._window - now if self._sent.maxlen and len(self._sent) == self._sent.maxlen else 0.0
         if math.isinf(self._per_second):
-            return 0.0
+            return max(0.0, room)
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
         self._updated = now
-        return max(0.0, (1 - self._tokens) / self._per_second)
+        return max(0.0, room, (1 - self._tokens) / self._per_second)
 
-    def take(self) -> None:
+    def take(self, now: float) -> None:
         """Use one token."""
         self._tokens -= 1
+        self._sent.append(now)
 
 
 class Window:
@@ -223,7 +231,7 @@ class Gate:
     def _take(self, now: float) -> None:
         """Count one request as on its way."""
         self._in_flight += 1
-        self._bucket.take()
+        self._bucket.take(now)
         for window in self._windows.values():
             window.take(now)
 

@@ -29,6 +29,7 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
             "password": {"env": "SECRET"},
         },
     ),
+    "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
