@@ -87,6 +87,7 @@ def opened(name: str, company: Company) -> Provider:
             "client_secret": token,
             "url": url,
         },
+        "github": {"organization": "acme", "url": url, "token": token},
         "ldap": {
             "url": url.replace("http", "ldap"),
             "plain": True,
