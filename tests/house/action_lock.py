@@ -1,6 +1,6 @@
 """What the actions install, as a part of `requirements.lock`: `python tests/house/action_lock.py` writes it.
 
-The tool's own dependencies, those for PostgreSQL, and what builds it; nothing that only tests need.
+The tool's own dependencies, those for PostgreSQL and for signing, and what builds it; nothing that only tests need.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ def make_lock() -> str:
     locked = read_lock()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *extras["postgres"], *project["build-system"]["requires"]]
+    wanted = [
+        *project["project"]["dependencies"],
+        *extras["postgres"],
+        *extras["jwt"],
+        *project["build-system"]["requires"],
+    ]
     kept: set[str] = set()
     for requirement in wanted:
         _follow(requirement, locked, kept)
