@@ -1,3 +1,4 @@
+# ruff: noqa: C901, PLR0911, PLR0912 - one table of what the vendor answers to which request
 """A stateful imitation of Google Workspace's admin APIs, made from their reference.
 
 It has Google's paging, error bodies, selectors of fields and limit per minute; what was just made is not found for a

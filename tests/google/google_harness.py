@@ -45,7 +45,7 @@ class QuickClock:
             await asyncio.wait_for(wake.wait(), 10)
             return
         await asyncio.sleep(0)
-        self.time += seconds
+        self.time += max(seconds, 0.001)  # a smaller step would be lost in rounding
 
 
 def open_google(url: str, clock: QuickClock | None = None, *, read_only: bool = False, **more: Any) -> GoogleProvider:
