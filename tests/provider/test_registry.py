@@ -102,7 +102,7 @@ def test_a_misspelt_provider_gets_a_suggestion(install: Install) -> None:
     install("acme", GOOD)
     with pytest.raises(ProviderError, match=r"there is no provider `acmee`\n  did you mean `acme`\?"):
         load_provider("acmee")
-    with pytest.raises(ProviderError, match=r"installed are: acme, file, scim, ticket"):
+    with pytest.raises(ProviderError, match=r"installed are: acme, file, google, scim, ticket"):
         load_provider("quux")
 
 

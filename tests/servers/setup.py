@@ -74,6 +74,6 @@ if __name__ == "__main__":
         clean_lock()
     else:
         print(install() or f"the SCIM servers for Node are ready, on {find_node()}")
-        import google_documents  # noqa: PLC0415 - beside this file, only where it is run as a program
+        import google_documents
 
         print(google_documents.install() or "Google's API descriptions are there")
