@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.google.client import DIRECTORY, LICENSES, GoogleClient, Listing, segment
+from providers.google.client import DIRECTORY, LICENSES, segment
 from providers.google.config import GoogleConfig
-from providers.google.mapping import Addresses, scoped, unit_id
+from providers.google.listing import Lister, Listing
+from providers.google.mapping import scoped, unit_id
 from reconciler.items import fold
 from reconciler.provider.snapshot import ACCOUNTS, LiveEntitlement, SnapshotBuilder, entitlements_of, grants_of
 
-MOST_ROLES, MOST_ASSIGNMENTS, MOST_LICENSES = 100, 200, 1000
+MOST_ROLES, MOST_ASSIGNMENTS, MOST_LICENSES = 100, 200, 100
 """The largest pages that the reference allows."""
 
 ROLE, LICENSE, OAUTH = "role", "license", "oauth"
@@ -37,21 +38,19 @@ class AccessReader:
     """Reads admin roles, licences and OAuth grants.
 
     Args:
-        client: speaks with Google.
+        lists: reads lists.
         config: what is wanted.
-        addresses: names of users and groups.
     """
 
-    def __init__(self, client: GoogleClient, config: GoogleConfig, addresses: Addresses) -> None:
-        self._client = client
+    def __init__(self, lists: Lister, config: GoogleConfig) -> None:
+        self._lists = lists
         self._config = config
-        self._addresses = addresses
 
     async def list_roles(self) -> Roles | None:
         """List the roles, their assignments and the organizational units; None where roles are not wanted."""
         if not self._config.roles:
             return None
-        every = self._client.every
+        every = self._lists.every
         roles, assignments, units = await asyncio.gather(
             every(f"{_ROLES}/roles", "items", "roleId,roleName,isSuperAdminRole", {"maxResults": MOST_ROLES}),
             every(
@@ -67,7 +66,7 @@ class AccessReader:
     async def list_units(self) -> Listing:
         """List the organizational units; there are no pages."""
         path = f"{_ROLES}/orgunits"
-        return await self._client.single(path, "organizationUnits", "orgUnitId,orgUnitPath", {"type": "all"})
+        return await self._lists.single(path, "organizationUnits", "orgUnitId,orgUnitPath", {"type": "all"})
 
     def add_roles(self, builder: SnapshotBuilder, found: Roles | None) -> None:
         """Add the roles, for the whole account and for organizational units, and who has them."""
@@ -137,7 +136,7 @@ class AccessReader:
             return Listing([], users.complete, users.why)
         path = f"{LICENSES}/product/{segment(product)}/users"
         params: dict[str, str | int] = {"customerId": str(users.items[0]["customerId"]), "maxResults": MOST_LICENSES}
-        return await self._client.every(path, "items", "productId,skuId,userId", params)
+        return await self._lists.every(path, "items", "productId,skuId,userId", params)
 
     async def add_oauth_grants(self, builder: SnapshotBuilder, users: Listing) -> None:
         """Add the apps that people let into their accounts: one request for each user, there is no other way."""
@@ -163,7 +162,7 @@ class AccessReader:
     async def list_tokens(self, user_id: str) -> Listing:
         """List the apps that one person let in (tokens.list); there are no pages."""
         path = f"{DIRECTORY}/users/{segment(user_id)}/tokens"
-        return await self._client.single(path, "items", "clientId,displayText,scopes", {})
+        return await self._lists.single(path, "items", "clientId,displayText,scopes", {})
 
 
 def sku_of(license_: Mapping[str, Any]) -> str:

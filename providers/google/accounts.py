@@ -179,7 +179,7 @@ class AccountWriter:
             AnswerError: the list could not be read whole.
         """
         params: dict[str, str | int] = {"userKey": address, "maxResults": 200}
-        listing = await self._client.every(f"{DIRECTORY}/groups", "groups", "id", params)
+        listing = await self._client.lists.every(f"{DIRECTORY}/groups", "groups", "id", params)
         if not listing.complete:
             raise AnswerError(f"the groups of {address}: {listing.why}", status=listing.status)
         return [str(each["id"]) for each in listing.items]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from providers.google.batching import Batcher
+from providers.google.listing import Lister
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.answer import Answer
 from reconciler.provider.clock import Clock
@@ -22,7 +24,6 @@ LICENSES = "apps/licensing/v1"
 
 _BAD, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _FAILED_BEFORE, _TOO_MANY = 400, 403, 404, 409, 412, 429
 _SLOW = frozenset({"userRateLimitExceeded", "rateLimitExceeded", "quotaExceeded"})
-_MOST_PAGES = 100_000
 _SETTLING = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds between looks at something that was just made and is not found everywhere yet."""
 
@@ -48,22 +49,6 @@ def counting() -> Iterator[Tally]:
         _TALLY.reset(token)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What one list gave.
-
-    Attributes:
-        items: in the order of the pages.
-        why: what proves that they are all, or what is missing.
-        status: the HTTP status of the refusal that ended it, 0 where there was none.
-    """
-
-    items: list[Mapping[str, Any]]
-    complete: bool
-    why: str
-    status: int = 0
-
-
 class GoogleClient:
     """Speaks with Google.
 
@@ -74,6 +59,7 @@ class GoogleClient:
 
     Attributes:
         made: `users` and `groups` → ids of what this provider made: not found means not yet, for these.
+        lists: reads lists, a page in each request.
     """
 
     def __init__(self, directory: Transport, licensing: Transport, clock: Clock) -> None:
@@ -82,6 +68,7 @@ class GoogleClient:
         self._clock = clock
         self.made: dict[str, set[str]] = {"users": set(), "groups": set()}
         self._new: set[str] = set()
+        self.lists = Lister(self.page)
 
     @property
     def requests(self) -> int:
@@ -162,53 +149,26 @@ class GoogleClient:
         answer.raise_for_refusal(f"read {path.rpartition('/')[2]}")
         return answer.decode(dict[str, Any])
 
-    async def every(self, path: str, key: str, fields: str, params: Mapping[str, str | int]) -> Listing:
-        """Follow a list to its last page (`nextPageToken`); a failure is an incomplete list, never an error.
+    async def page(self, path: str, params: Mapping[str, str | int]) -> Answer:
+        """Ask for one page of a list, in a request of its own.
 
-        Args:
-            path: the collection.
-            key: what the list is called in the answer.
-            fields: of each element.
-            params: of each page's query.
+        Raises:
+            TransportError: no usable answer.
         """
-        items: list[Mapping[str, Any]] = []
-        tokens: set[str] = set()
-        asked: dict[str, str | int] = {**params, "fields": f"nextPageToken,{key}({fields})"}
-        while len(tokens) < _MOST_PAGES:
-            try:
-                page = await self._page(path, asked)
-            except TransportError as error:
-                status = error.status if isinstance(error, AnswerError) else 0
-                return Listing(items, complete=False, why=error.message, status=status)
-            found = page.get(key, [])
-            if not isinstance(found, list):
-                return Listing(items, complete=False, why=f"{path}: `{key}` is no list")
-            items += found
-            token = page.get("nextPageToken")
-            if not token:
-                return Listing(items, complete=True, why=f"{len(items)} on {len(tokens) + 1} pages, to the last one")
-            if token in tokens:
-                return Listing(items, complete=False, why=f"{path}: a page leads back to one that was read before")
-            tokens.add(token)
-            asked["pageToken"] = token
-        return Listing(items, complete=False, why=f"{path}: no end after {_MOST_PAGES} pages")
+        return await self.send("GET", path, params=params)
 
-    async def single(self, path: str, key: str, fields: str, params: Mapping[str, str | int]) -> Listing:
-        """Read a list that has no pages; a failure is an incomplete list, never an error."""
-        try:
-            page = await self._page(path, {**params, "fields": f"{key}({fields})"})
-        except TransportError as error:
-            status = error.status if isinstance(error, AnswerError) else 0
-            return Listing([], complete=False, why=error.message, status=status)
-        items = page.get(key, [])
-        if not isinstance(items, list):
-            return Listing([], complete=False, why=f"{path}: `{key}` is no list")
-        return Listing(items, complete=True, why=f"{len(items)} in one answer; there are no pages")
+    def together(self) -> Lister:
+        """Return what reads lists of the Directory API in batches, for whoever asks for many at once."""
+        batcher = Batcher(self._directory, self.page, self._may_change)
 
-    async def _page(self, path: str, params: Mapping[str, str | int]) -> dict[str, Any]:
-        answer = await self.send("GET", path, params=params)
-        answer.raise_for_refusal(f"list {path.partition('/v1/')[2]}")
-        return answer.decode(dict[str, Any])
+        async def get(path: str, params: Mapping[str, str | int]) -> Answer:
+            return await (batcher.get if path.startswith(DIRECTORY) else self.page)(path, params)
+
+        return Lister(get)
+
+    def _may_change(self, path: str, answer: Answer) -> bool:
+        """Say whether another try may answer better: it only asks to wait, or is about what was made a moment ago."""
+        return throttled(answer) is not None or (is_gone(answer) and self._is_new(path, None))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -13,7 +13,7 @@ from reconciler.errors import AnswerError
 from reconciler.items import fold
 from reconciler.provider.change import Change, Receipt
 
-_MOST = 1000
+_MOST = 100
 
 
 class LicenseWriter:
@@ -94,7 +94,7 @@ class LicenseWriter:
         """
         path = f"{LICENSES}/product/{segment(product)}/users"
         params: dict[str, str | int] = {"customerId": customer, "maxResults": _MOST}
-        listing = await self._client.every(path, "items", "skuId,userId", params)
+        listing = await self._client.lists.every(path, "items", "skuId,userId", params)
         if not listing.complete:
             raise AnswerError(f"the licences of {product}: {listing.why}", status=listing.status)
         return [str(each["skuId"]) for each in listing.items if fold(str(each["userId"])) == fold(address)]

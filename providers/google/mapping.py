@@ -208,6 +208,7 @@ def split_scoped(remote_id: str) -> tuple[str, str]:
     return role_id, unit
 
 
-def domains_of(users: Iterable[Json]) -> set[str]:
-    """Return the domains in which users have addresses."""
-    return {fold(str(user.get("primaryEmail", ""))).partition("@")[2] for user in users}
+def domains_of(users: Iterable[Json], groups: Iterable[Json]) -> set[str]:
+    """Return the domains in which users and groups have addresses."""
+    addresses = (*(user.get("primaryEmail", "") for user in users), *(group.get("email", "") for group in groups))
+    return {fold(str(address)).partition("@")[2] for address in addresses}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from providers.google.client import DIRECTORY, TRANSFERS, GoogleClient, Listing, is_gone, segment
+from providers.google.client import DIRECTORY, TRANSFERS, GoogleClient, is_gone, segment
 from providers.google.config import GoogleConfig
+from providers.google.listing import Listing
 from providers.google.mapping import outside_address
 from providers.google.receipts import describe, done, failed, gone, refused
 from reconciler.errors import AnswerError
@@ -54,7 +55,7 @@ class Offboarder:
             return refused(change, answer)
         counts = {}
         for collection, key in (("tokens", "clientId"), ("asps", "codeId")):
-            listing = await self._client.single(f"{user}/{collection}", "items", key, {})
+            listing = await self._client.lists.single(f"{user}/{collection}", "items", key, {})
             if not (listing.complete or listing.status == _NOT_FOUND):
                 return failed(change, f"{describe(change)}: signed out, but {collection} are left: {listing.why}")
             for each in listing.items:
@@ -102,7 +103,7 @@ class Offboarder:
 
     async def _known_transfer(self, old: str, new: str) -> Mapping[str, Any] | None:
         params: dict[str, str | int] = {"oldOwnerUserId": old, "newOwnerUserId": new, "maxResults": 500}
-        listing = await self._client.every(f"{TRANSFERS}/transfers", "dataTransfers", _FIELDS, params)
+        listing = await self._client.lists.every(f"{TRANSFERS}/transfers", "dataTransfers", _FIELDS, params)
         for each in _whole(listing, "transfers"):
             status, age = _status(each), self._now - _instant(str(each.get("requestTime", "")), self._now)
             if status == "inProgress" or (status == "completed" and age < _RECENT):
@@ -110,7 +111,9 @@ class Offboarder:
         return None
 
     async def _insert(self, old: str, new: str) -> Any:
-        listing = await self._client.every(f"{TRANSFERS}/applications", "applications", "id,name", {"maxResults": 500})
+        listing = await self._client.lists.every(
+            f"{TRANSFERS}/applications", "applications", "id,name", {"maxResults": 500}
+        )
         ids = {str(each.get("name")): str(each["id"]) for each in _whole(listing, "applications")}
         parts = [
             {"applicationId": ids[_NAMES[name]], "applicationTransferParams": _PARAMETERS[name]}

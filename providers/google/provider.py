@@ -28,9 +28,14 @@ from reconciler.provider.transport import Limits, Rate, Transport
 _PATIENCE = Limits(attempts=8, first_wait=1.0, longest_wait=32.0, jitter=1.0)
 """Google counts by the minute and seldom says how long to wait: 1, 2, 4, … seconds, as its page on limits asks for."""
 
-_DIRECTORY_RATE = Rate(per_minute=2_300, burst=100)
-_LICENSING_RATE = Rate(per_minute=600, burst=20)
-"""A little less than the default quotas, so that a run alone is never refused."""
+_DIRECTORY_RATE = Rate(most=2_300, window=60.0)
+"""A little less than 2,400 a minute, the default quota of a user, so that a run alone is never refused.
+
+Source: https://developers.google.com/workspace/admin/directory/v1/limits
+"""
+
+_LICENSING_RATE = Rate(most=1, window=1.05)
+"""One a second. Source: https://developers.google.com/workspace/admin/licensing/v1/limits"""
 
 
 class GoogleProvider:

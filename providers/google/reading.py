@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.google.access import AccessReader
-from providers.google.client import DIRECTORY, GoogleClient, Listing, segment
+from providers.google.client import DIRECTORY, GoogleClient, segment
 from providers.google.config import GoogleConfig
+from providers.google.listing import Listing
 from providers.google.mapping import GROUP_FIELDS, USER_FIELDS, Addresses, domains_of, level_of, outsider, to_account
 from reconciler.errors import ProviderError, TransportError
 from reconciler.items import fold
@@ -40,7 +41,8 @@ class Reader:
         self._client = client
         self._config = config
         self._addresses = addresses
-        self._access = AccessReader(client, config, addresses)
+        self._lists = client.together()
+        self._access = AccessReader(self._lists, config)
 
     async def read(self) -> Snapshot:
         """Read users, groups with their members, admin roles, licences and OAuth grants, as far as they are wanted.
@@ -49,13 +51,15 @@ class Reader:
             ProviderError: nothing at all could be read.
         """
         before = self._client.requests
-        users, groups, roles = await asyncio.gather(self._list_users(), self._list_groups(), self._access.list_roles())
+        users, (groups, members), roles = await asyncio.gather(
+            self._list_users(), self._list_groups_and_members(), self._access.list_roles()
+        )
         if not any(each.items or each.complete for each in (users, groups) if each is not _NOT_WANTED):
             raise ProviderError(f"nothing could be read: {users.why}")
         builder = SnapshotBuilder()
         self._add_users(builder, users)
         if self._config.groups:
-            await self._add_groups(builder, groups, domains_of(users.items))
+            self._add_groups(builder, groups, members, domains_of(users.items, groups.items))
         if self._config.roles:
             self._access.add_roles(builder, roles)
         if self._config.licenses:
@@ -67,14 +71,19 @@ class Reader:
 
     async def _list_users(self) -> Listing:
         params: dict[str, str | int] = {"customer": "my_customer", "maxResults": MOST_USERS, "orderBy": "email"}
-        users = await self._client.every(f"{DIRECTORY}/users", "users", USER_FIELDS, params)
+        users = await self._lists.every(f"{DIRECTORY}/users", "users", USER_FIELDS, params)
         return await self._with_new(users, "users", USER_FIELDS)
 
-    async def _list_groups(self) -> Listing:
+    async def _list_groups_and_members(self) -> tuple[Listing, list[Listing]]:
+        """List the groups, and the members of each as soon as there is one: nobody waits for the users meanwhile."""
         if not self._config.groups:
-            return _NOT_WANTED
+            return _NOT_WANTED, []
+        groups = await self._list_groups()
+        return groups, await asyncio.gather(*(self._list_members(str(group["id"])) for group in groups.items))
+
+    async def _list_groups(self) -> Listing:
         params: dict[str, str | int] = {"customer": "my_customer", "maxResults": MOST_GROUPS, "orderBy": "email"}
-        groups = await self._client.every(f"{DIRECTORY}/groups", "groups", GROUP_FIELDS, params)
+        groups = await self._lists.every(f"{DIRECTORY}/groups", "groups", GROUP_FIELDS, params)
         return await self._with_new(groups, "groups", GROUP_FIELDS)
 
     async def _with_new(self, listing: Listing, collection: str, fields: str) -> Listing:
@@ -95,8 +104,9 @@ class Reader:
                 builder.snapshot.own_account = str(user["id"])
         conclude(builder, ACCOUNTS, users)
 
-    async def _add_groups(self, builder: SnapshotBuilder, groups: Listing, domains: set[str]) -> None:
-        listings = await asyncio.gather(*(self._list_members(str(group["id"])) for group in groups.items))
+    def _add_groups(
+        self, builder: SnapshotBuilder, groups: Listing, listings: Sequence[Listing], domains: set[str]
+    ) -> None:
         there = [(g, m) for g, m in zip(groups.items, listings, strict=True) if m.status != _NOT_FOUND]
         for group, _ in there:
             builder.entitlement(self._entitlement(group))
@@ -131,7 +141,7 @@ class Reader:
     async def _list_members(self, group_id: str) -> Listing:
         params = {"maxResults": MOST_MEMBERS}
         path = f"{DIRECTORY}/groups/{segment(group_id)}/members"
-        return await self._client.every(path, "members", "id,email,role,type", params)
+        return await self._lists.every(path, "members", "id,email,role,type", params)
 
     def _add_members(
         self, builder: SnapshotBuilder, group: Mapping[str, Any], members: Sequence[Mapping[str, Any]], own: set[str]
@@ -173,7 +183,7 @@ def _holder(builder: SnapshotBuilder, member: Mapping[str, Any], own: set[str]) 
     if entitlement is not None:
         return -1 - entitlement
     outside = bool(email) and fold(email).partition("@")[2] not in own
-    if not outside or member.get("type") == "GROUP":
+    if not outside:
         return None
     found = outsider(email)
     known = builder.account_number(found.remote_id)

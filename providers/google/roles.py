@@ -60,7 +60,7 @@ class RoleWriter:
         role_id, unit = split_scoped(change.entitlement_id)
         fields = "roleAssignmentId,orgUnitId,roleId,condition"
         params: dict[str, str | int] = {"userKey": _assignee(change), "maxResults": 200}
-        listing = await self._client.every(_ASSIGNMENTS, "items", fields, params)
+        listing = await self._client.lists.every(_ASSIGNMENTS, "items", fields, params)
         if listing.status == _NOT_FOUND:
             return None
         if not listing.complete:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from google_reference import parse, select, violations
+from google_batch import answer_batch
+from google_reference import parse, scopes_of, select, violations
+from google_tokens import Tokens
 from support.http_server import Reply, Request
 
 TOKEN = "canary-ya29-5e1f"
@@ -79,6 +81,10 @@ class FakeGoogle:
     losing: bool = False
     violated: list[str] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
+    tokens_given: Tokens = field(default_factory=Tokens)
+    batches: int = 0
+    batch_fault: Callable[[int], Reply | None] = lambda _: None
+    seen_at: list[float] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: itertools.count(100))
     window: list[float] = field(default_factory=list)
 
@@ -111,12 +117,32 @@ class FakeGoogle:
         self.licenses = {each for each in self.licenses if not user or each[2] != user["primaryEmail"]}
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request, with whatever fault is on."""
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        """Answer a request, or the parts of one."""
+        if request.path == "/token":
+            return self.tokens_given.answer(request)
+        if request.path != "/batch":
+            return self.answer_one(request)
+        self.batches += 1
+        fault = self.batch_fault(self.batches)
+        if fault:
+            return fault
+        return answer_batch(request, self._answer_read, backwards=self.batches % 2 == 0)
+
+    def _answer_read(self, request: Request) -> Reply:
+        assert request.method == "GET"
+        return self.answer_one(request)
+
+    def answer_one(self, request: Request) -> Reply:
+        """Answer a single request, with whatever fault is on."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in {TOKEN, *self.tokens_given.given}:
             return error(401, "authError", "Invalid Credentials")
+        if token != TOKEN and not scopes_of(request.method, request.path) & self.tokens_given.given[token]:
+            return error(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
         body = request.json() if request.body else None
         self.violated += violations(request.method, request.path, request.query, body)
         self.seen.append((request.method, request.path))
+        self.seen_at.append(self.now())
         self.window = [each for each in self.window if each > self.now() - 60] + [self.now()]
         if len(self.window) > self.limit:
             return error(403, "userRateLimitExceeded", "User Rate Limit Exceeded")

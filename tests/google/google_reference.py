@@ -39,6 +39,12 @@ def violations(method: str, path: str, query: Mapping[str, list[str]], body: Any
     return [f"the reference has no {method} {path}"]
 
 
+def scopes_of(method: str, path: str) -> frozenset[str]:
+    """Return the scopes any one of which a request needs."""
+    found = next(found for verb, pattern, found, _ in _methods() if verb == method and pattern.fullmatch(path))
+    return frozenset(found["scopes"])
+
+
 def _query(method: Json, document: Json, query: Mapping[str, list[str]]) -> Iterator[str]:
     known = {**document["parameters"], **{k: v for k, v in method["parameters"].items() if v["location"] == "query"}}
     for name, values in query.items():
