@@ -14,6 +14,7 @@ from providers.google.listing import Listing
 from providers.google.mapping import outside_address
 from providers.google.receipts import describe, done, failed, gone, refused
 from reconciler.errors import AnswerError
+from reconciler.provider.answer import Answer
 from reconciler.provider.change import Change, Outcome, Receipt
 
 _NAMES = {"drive": "Drive and Docs", "calendar": "Calendar"}
@@ -36,12 +37,16 @@ class Offboarder:
         client: speaks with Google.
         config: what is handed over, and for how long that is waited for.
         now: the moment of the run.
+
+    Attributes:
+        unsettled: the ids of those whose files this run was to hand over and has not: their licences stay meanwhile.
     """
 
     def __init__(self, client: GoogleClient, config: GoogleConfig, now: datetime) -> None:
         self._client = client
         self._config = config
         self._now = now
+        self.unsettled: set[str] = set()
 
     async def end_sessions(self, change: Change) -> Receipt:
         """Sign a user out everywhere, and take back the tokens and passwords that apps have."""
@@ -80,17 +85,24 @@ class Offboarder:
         """
         if outside_address(change.account_id):
             return done(change, "no user here: there are no files of ours")
+        self.unsettled.add(change.account_id)
+        receipt = await self._hand_over(change)
+        if receipt.outcome is Outcome.DONE:
+            self.unsettled.discard(change.account_id)
+        return receipt
+
+    async def _hand_over(self, change: Change) -> Receipt:
         heir = await self._heir(change)
         if not heir:
             return failed(change, f"{describe(change)}: {change.after.get('to') or 'nobody'} has no account here")
         found = await self._known_transfer(change.account_id, heir)
         if found is None:
             answer = await self._insert(change.account_id, heir)
-            if is_gone(answer_ := answer):
+            if is_gone(answer):
                 return gone(change, change.username)
-            if not answer_.ok:
-                return refused(change, answer_)
-            found = answer_.decode(dict[str, Any])
+            if not answer.ok:
+                return refused(change, answer)
+            found = answer.decode(dict[str, Any])
         return await self._follow(change, found)
 
     async def _heir(self, change: Change) -> str:
@@ -110,7 +122,7 @@ class Offboarder:
                 return each
         return None
 
-    async def _insert(self, old: str, new: str) -> Any:
+    async def _insert(self, old: str, new: str) -> Answer:
         listing = await self._client.lists.every(
             f"{TRANSFERS}/applications", "applications", "id,name", {"maxResults": 500}
         )

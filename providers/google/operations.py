@@ -9,7 +9,7 @@ from providers.google.groups import GroupWriter
 from providers.google.licenses import LicenseWriter
 from providers.google.mapping import outside_address
 from providers.google.offboarding import Offboarder
-from providers.google.receipts import done, failed, lost
+from providers.google.receipts import describe, done, failed, lost
 from providers.google.roles import RoleWriter
 from reconciler.errors import TransportError
 from reconciler.provider.change import Change, Operation, Receipt
@@ -45,6 +45,12 @@ class Operations:
             return failed(change, f"{outside} is no user here: only memberships of groups can be changed")
         if outside and change.kind == "license":
             return failed(change, f"{outside} is no user here, and has no licences")
+        if change.account_id in self.offboarder.unsettled and performer in {
+            self.licenses.revoke,
+            self._remove_licenses,
+        }:
+            words = "what is to be handed over is not yet; without a licence it might be lost"
+            return failed(change, f"{describe(change)}: {words}")
         return await performer(change)
 
     def _table(self) -> Mapping[tuple[Operation, str], Performer]:

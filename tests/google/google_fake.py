@@ -72,6 +72,8 @@ class FakeGoogle:
     passwords: dict[str, set[int]] = field(default_factory=dict)
     transfers: dict[str, Json] = field(default_factory=dict)
     looks: int = 2
+    ending: str = "completed"
+    today: str = "2026-03-01T10:00:00.000Z"
     signed_out: list[str] = field(default_factory=list)
     hidden: dict[str, int] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
@@ -356,15 +358,20 @@ class FakeGoogle:
         if method == "POST":
             if body["oldOwnerUserId"] not in self.users:
                 return no("oldOwnerUserId")
-            made = {**body, "id": f"t{next(self.numbers)}", "requestTime": "2026-03-01T10:00:00.000Z"}
+            made = {**body, "id": f"t{next(self.numbers)}", "requestTime": self.today}
             self.transfers[made["id"]] = made | {"overallTransferStatusCode": "inProgress", "looks": self.looks}
             return Reply(200, self.transfers[made["id"]])
         if rest:
-            found = self.transfers[rest[0]]
-            found["looks"] -= 1
-            if found["looks"] <= 0:
-                found["overallTransferStatusCode"] = "completed"
-            return Reply(200, found)
+            return Reply(200, self._look(self.transfers[rest[0]]))
         pair = (one["oldOwnerUserId"], one["newOwnerUserId"])
         known = [t for t in self.transfers.values() if (t["oldOwnerUserId"], t["newOwnerUserId"]) == pair]
-        return self._page("dataTransfers", known, one)
+        return self._page("dataTransfers", [self._look(each) for each in known], one)
+
+    def _look(self, transfer: Json) -> Json:
+        """Let a transfer end once it was looked at often enough."""
+        transfer["looks"] -= 1
+        if transfer["looks"] <= 0:
+            transfer["overallTransferStatusCode"] = self.ending
+            for each in transfer["applicationDataTransfers"]:
+                each["applicationTransferStatus"] = self.ending
+        return transfer

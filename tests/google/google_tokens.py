@@ -1,4 +1,4 @@
-"""The imitation's token endpoint: signed assertions of one service account for tokens that are good for their scopes."""
+"""The imitation's token endpoint: signed assertions of one service account for tokens with scopes."""
 
 from __future__ import annotations
 
