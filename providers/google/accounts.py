@@ -27,6 +27,7 @@ from reconciler.provider.change import Change, Receipt
 
 _USERS = f"{DIRECTORY}/users"
 _PASSWORD_BYTES = 48
+_NOT_FOUND = 404
 
 
 class AccountWriter:
@@ -96,7 +97,7 @@ class AccountWriter:
             current = await self._current(change.account_id) if LISTS & plain.keys() else {}
             if current is None:
                 return gone(change, change.username)
-            answer = await self._patch(change, patch_of(plain, current))
+            answer = await self._set(change, patch_of(plain, current))
             if is_gone(answer) and "orgUnitPath" not in plain:
                 return gone(change, change.username)
             if not answer.ok:
@@ -111,9 +112,10 @@ class AccountWriter:
     async def _current(self, remote_id: str) -> Mapping[str, Any] | None:
         return await self._client.get(f"{_USERS}/{segment(remote_id)}", "organizations,externalIds,relations")
 
-    async def _patch(self, change: Change, body: Mapping[str, Any]) -> Answer:
+    async def _set(self, change: Change, body: Mapping[str, Any]) -> Answer:
+        """Set parts of a user; users.update leaves the others as they are, and can empty lists, which patch cannot."""
         path = f"{_USERS}/{segment(change.account_id)}"
-        return await self._client.send("PATCH", path, body=body, params={"fields": "id"}, idempotent=True)
+        return await self._client.send("PUT", path, body=body, params={"fields": "id"})
 
     async def _set_aliases(self, remote_id: str, wanted: Sequence[str]) -> list[str]:
         """Make the aliases those that are wanted; return what was refused."""
@@ -136,7 +138,7 @@ class AccountWriter:
         """Suspend or archive a user; an outsider is taken out of every group instead."""
         if outside_address(change.account_id):
             return await self._remove_outsider(change)
-        answer = await self._patch(change, {self._config.suspend_as: True})
+        answer = await self._set(change, {self._config.suspend_as: True})
         if is_gone(answer):
             return done(change, "not found")
         return done(change) if answer.ok else refused(change, answer)
@@ -147,7 +149,7 @@ class AccountWriter:
         if user is None:
             return gone(change, change.username)
         body = {"suspended": False} | ({"archived": False} if user.get("archived") else {})
-        answer = await self._patch(change, body)
+        answer = await self._set(change, body)
         if is_gone(answer):
             return gone(change, change.username)
         return done(change) if answer.ok else refused(change, answer)
@@ -180,6 +182,8 @@ class AccountWriter:
         """
         params: dict[str, str | int] = {"userKey": address, "maxResults": 200}
         listing = await self._client.lists.every(f"{DIRECTORY}/groups", "groups", "id", params)
+        if listing.status == _NOT_FOUND:
+            return []
         if not listing.complete:
             raise AnswerError(f"the groups of {address}: {listing.why}", status=listing.status)
         return [str(each["id"]) for each in listing.items]

@@ -22,7 +22,8 @@ DIRECTORY = "admin/directory/v1"
 TRANSFERS = "admin/datatransfer/v1"
 LICENSES = "apps/licensing/v1"
 
-_BAD, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _FAILED_BEFORE, _TOO_MANY = 400, 403, 404, 409, 412, 429
+_BAD, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
+_CONFLICT, _FAILED_BEFORE, _TOO_MANY = 409, 412, 429
 _SLOW = frozenset({"userRateLimitExceeded", "rateLimitExceeded", "quotaExceeded"})
 _SETTLING = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds between looks at something that was just made and is not found everywhere yet."""
@@ -167,8 +168,9 @@ class GoogleClient:
         return Lister(get)
 
     def _may_change(self, path: str, answer: Answer) -> bool:
-        """Say whether another try may answer better: it only asks to wait, or is about what was made a moment ago."""
-        return throttled(answer) is not None or (is_gone(answer) and self._is_new(path, None))
+        """Say whether another try may answer better: with a new token, after a wait, or once something new is found."""
+        asks_to_wait = answer.status == _UNAUTHORIZED or throttled(answer) is not None
+        return asks_to_wait or (is_gone(answer) and self._is_new(path, None))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

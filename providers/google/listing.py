@@ -1,7 +1,7 @@
 """Lists, followed to their last page: whole, or incomplete with the reason."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from reconciler.errors import AnswerError, TransportError
@@ -21,12 +21,14 @@ class Listing:
         items: in the order of the pages.
         why: what proves that they are all, or what is missing.
         status: the HTTP status of the refusal that ended it, 0 where there was none.
+        hint: what to do about what is missing, or empty.
     """
 
     items: list[Mapping[str, Any]]
     complete: bool
     why: str
     status: int = 0
+    hint: str = ""
 
 
 class Lister:
@@ -54,7 +56,7 @@ class Lister:
         while len(tokens) < _MOST_PAGES:
             page = await self._page(path, key, asked)
             if isinstance(page, Listing):
-                return Listing(items, complete=False, why=page.why, status=page.status)
+                return replace(page, items=items)
             items += page.get(key, [])
             token = page.get("nextPageToken")
             if not token:
@@ -81,7 +83,7 @@ class Lister:
             page = answer.decode(dict[str, Any])
         except TransportError as error:
             status = error.status if isinstance(error, AnswerError) else 0
-            return Listing([], complete=False, why=error.message, status=status)
+            return Listing([], complete=False, why=error.message, status=status, hint=error.hint)
         if not isinstance(page.get(key, []), list):
             return Listing([], complete=False, why=f"{path}: `{key}` is no list")
         return page

@@ -121,12 +121,14 @@ def _is_ours(element: Json, external_id_type: str) -> bool:
 def patch_of(values: Mapping[str, Value], current: Json) -> dict[str, Any]:
     """Return the body that sets attributes: lists as they are now with the parts that change, the rest kept.
 
+    What is null in it is emptied (users.update).
+
     Args:
         values: attribute → new value, None to empty it. `aliases` have requests of their own and are left out.
         current: the user as it is now; only its lists are looked at.
     """
-    body: dict[str, Any] = {name: values[name] or "" for name in (*_PLAIN, "primaryEmail") if name in values}
-    names = {name: values[name] or "" for name in _NAMES if name in values}
+    body: dict[str, Any] = {name: values[name] or None for name in (*_PLAIN, "primaryEmail") if name in values}
+    names = {name: values[name] or None for name in _NAMES if name in values}
     if names:
         body["name"] = names
     organization = {name: values[name] for name in _ORGANIZATION if name in values}
@@ -139,16 +141,16 @@ def patch_of(values: Mapping[str, Value], current: Json) -> dict[str, Any]:
     return body
 
 
-def _with_organization(organizations: list[Json], values: Mapping[str, Value]) -> list[dict[str, Any]]:
+def _with_organization(organizations: list[Json], values: Mapping[str, Value]) -> list[dict[str, Any]] | None:
     main = _main(organizations)
     others = [dict(each) for each in organizations if each is not main]
     changed = {name: value for name, value in {**main, **values}.items() if value not in (None, "")}
-    return [{**changed, "primary": True}, *others]
+    return ([{**changed, "primary": True}, *others] if changed.keys() - {"primary"} else others) or None
 
 
-def _with_type(user: Json, name: str, kind: str, value: Value) -> list[dict[str, Any]]:
+def _with_type(user: Json, name: str, kind: str, value: Value) -> list[dict[str, Any]] | None:
     others = [dict(each) for each in _elements(user, name) if each.get("type") != kind]
-    return others if value in (None, "") else [*others, {"type": kind, "value": value}]
+    return (others if value in (None, "") else [*others, {"type": kind, "value": value}]) or None
 
 
 def new_user(address: str, password: str, values: Mapping[str, Value], identity: str, type_: str) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def new_user(address: str, password: str, values: Mapping[str, Value], identity:
     chosen = {name: value for name, value in values.items() if name in WRITABLE and name not in {"aliases", *_NAMES}}
     ours = [{"type": "custom", "customType": type_, "value": identity}] if identity else []
     body = patch_of(chosen, {"externalIds": ours})
-    body |= {"externalIds": body.get("externalIds", ours)} if ours else {}
+    body |= {"externalIds": body.get("externalIds") or ours} if ours else {}
     return body | {
         "primaryEmail": address,
         "password": password,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from providers.google.client import DIRECTORY, TRANSFERS, GoogleClient, is_gone, segment
+from providers.google.client import DIRECTORY, TRANSFERS, GoogleClient, is_gone, refusal, segment
 from providers.google.config import GoogleConfig
 from providers.google.listing import Listing
 from providers.google.mapping import outside_address
@@ -58,17 +58,23 @@ class Offboarder:
             return done(change, "not found")
         if not answer.ok:
             return refused(change, answer)
-        counts = {}
-        for collection, key in (("tokens", "clientId"), ("asps", "codeId")):
-            listing = await self._client.lists.single(f"{user}/{collection}", "items", key, {})
-            if not (listing.complete or listing.status == _NOT_FOUND):
-                return failed(change, f"{describe(change)}: signed out, but {collection} are left: {listing.why}")
-            for each in listing.items:
-                answer = await self._client.send("DELETE", f"{user}/{collection}/{segment(str(each[key]))}")
-                if not (answer.ok or is_gone(answer)):
-                    return refused(change, answer)
-            counts[collection] = len(listing.items)
-        return done(change, f"{counts['tokens']} apps and {counts['asps']} app passwords lost their access")
+        tokens, left = await self._take_back(f"{user}/tokens", "clientId")
+        passwords, more = await self._take_back(f"{user}/asps", "codeId")
+        if left or more:
+            return failed(change, f"{describe(change)}: signed out, but: {'; '.join([*left, *more])}")
+        return done(change, f"{tokens} apps and {passwords} app passwords lost their access")
+
+    async def _take_back(self, path: str, key: str) -> tuple[int, list[str]]:
+        """Delete everything in a list; return how many were in it, and what was refused: one refusal saves no other."""
+        listing = await self._client.lists.single(path, "items", key, {})
+        if not listing.complete:
+            return 0, [] if listing.status == _NOT_FOUND else [listing.why]
+        refusals = []
+        for each in listing.items:
+            answer = await self._client.send("DELETE", f"{path}/{segment(str(each[key]))}")
+            if not (answer.ok or is_gone(answer)):
+                refusals.append(refusal(answer, f"take back {each[key]}"))
+        return len(listing.items), refusals
 
     async def revoke_token(self, change: Change) -> Receipt:
         """Take back what one app was let into (tokens.delete)."""

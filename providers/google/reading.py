@@ -55,7 +55,7 @@ class Reader:
             self._list_users(), self._list_groups_and_members(), self._access.list_roles()
         )
         if not any(each.items or each.complete for each in (users, groups) if each is not _NOT_WANTED):
-            raise ProviderError(f"nothing could be read: {users.why}")
+            raise ProviderError(f"nothing could be read: {users.why}", hint=users.hint)
         builder = SnapshotBuilder()
         self._add_users(builder, users)
         if self._config.groups:

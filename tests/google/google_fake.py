@@ -25,6 +25,7 @@ REFUSAL = "not enough seats are left"
 CUSTOMER = "C0example"
 _LISTS = {
     "accounts": r"users", "entitlements:group": r"groups", "grants:group": r"groups/[^/]+/members",
+    "units": r"customer/[^/]+/orgunits",
     "entitlements:role": r"customer/[^/]+/roles", "grants:role": r"customer/[^/]+/roleassignments",
     "entitlements:license": r"product/[^/]+/users", "grants:license": r"product/[^/]+/users",
     "entitlements:oauth": r"users/[^/]+/tokens", "grants:oauth": r"users/[^/]+/tokens",
@@ -80,6 +81,7 @@ class FakeGoogle:
     cut: set[str] = field(default_factory=set)
     throttles: list[Reply] = field(default_factory=list)
     refusing: bool = False
+    refusals: dict[str, Reply] = field(default_factory=dict)
     losing: bool = False
     violated: list[str] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -124,11 +126,16 @@ class FakeGoogle:
             return self.tokens_given.answer(request)
         if request.path != "/batch":
             return self.answer_one(request)
+        if not self._knows(request):
+            return error(401, "authError", "Invalid Credentials")
         self.batches += 1
         fault = self.batch_fault(self.batches)
         if fault:
             return fault
         return answer_batch(request, self._answer_read, backwards=self.batches % 2 == 0)
+
+    def _knows(self, request: Request) -> bool:
+        return request.headers.get("authorization", "").removeprefix("Bearer ") in {TOKEN, *self.tokens_given.given}
 
     def _answer_read(self, request: Request) -> Reply:
         assert request.method == "GET"
@@ -137,7 +144,7 @@ class FakeGoogle:
     def answer_one(self, request: Request) -> Reply:
         """Answer a single request, with whatever fault is on."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token not in {TOKEN, *self.tokens_given.given}:
+        if not self._knows(request):
             return error(401, "authError", "Invalid Credentials")
         if token != TOKEN and not scopes_of(request.method, request.path) & self.tokens_given.given[token]:
             return error(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
@@ -158,6 +165,8 @@ class FakeGoogle:
             reply = self._finish(request, self._route("GET", path, request.query, None))
             whole = json.dumps(reply.body)
             return Reply(200, whole[: len(whole) // 2]) if collections & self.cut else reply
+        if request.method in self.refusals:
+            return self.refusals[request.method]
         if self.refusing:
             return error(412, "conditionNotMet", f"{REFUSAL} ({TOKEN})")
         reply = self._finish(request, self._route(request.method, path, request.query, body))
@@ -227,8 +236,8 @@ class FakeGoogle:
         match [method, *rest[1:]]:
             case ["GET"]:
                 return Reply(200, user)
-            case ["PATCH"]:
-                return self._patch_user(user, body)
+            case ["PUT"]:
+                return self._update_user(user, body)
             case ["DELETE"]:
                 self.drop(user["id"])
                 return Reply(204)
@@ -236,11 +245,14 @@ class FakeGoogle:
                 self.signed_out.append(user["id"])
                 return Reply(204)
             case ["POST", "aliases"]:
+                if self.find(body["alias"]) or self.find_group(body["alias"]):
+                    return error(409, "duplicate", "Entity already exists.")
                 user.setdefault("aliases", []).append(body["alias"])
                 return Reply(200, body)
             case ["DELETE", "aliases", alias]:
-                user["aliases"].remove(alias)
-                return Reply(204)
+                kept = [each for each in user.get("aliases", ()) if each.lower() != alias.lower()]
+                missing, user["aliases"] = len(kept) == len(user.get("aliases", ())), kept
+                return no("alias") if missing else Reply(204)
             case ["GET", "tokens"]:
                 held = self.tokens.get(user["id"], {})
                 return Reply(
@@ -255,11 +267,13 @@ class FakeGoogle:
                 return Reply(204)
         raise AssertionError(method, rest)
 
-    def _patch_user(self, user: Json, body: Json) -> Reply:
+    def _update_user(self, user: Json, body: Json) -> Reply:
         if body.get("orgUnitPath", "/") not in {"/", *self.units.values()}:
             return error(400, "invalid", "Invalid Input: INVALID_OU_ID")
         old = user["primaryEmail"]
         user |= body | ({"name": {**user.get("name", {}), **body["name"]}} if "name" in body else {})
+        for name in [name for name, value in body.items() if value is None]:
+            del user[name]
         if user["primaryEmail"] != old:
             user.setdefault("aliases", []).append(old)
             self.licenses = {(p, s, user["primaryEmail"] if e == old else e) for p, s, e in self.licenses}
@@ -268,7 +282,7 @@ class FakeGoogle:
     def _groups(self, one: dict[str, str]) -> list[Json]:
         found = [g for g in self.groups.values() if not self._is_hidden(g["id"])]
         who = one.get("userKey")
-        return [g for g in found if not who or any(who == m["email"] for m in self.members[g["id"]].values())]
+        return [g for g in found if not who or any(who == m.get("email") for m in self.members[g["id"]].values())]
 
     def _on_group(self, method: str, rest: list[str], one: dict[str, str], body: Any) -> Reply:
         if not rest:
@@ -302,9 +316,9 @@ class FakeGoogle:
             held[remote_id] = {"id": remote_id, "type": kind, **body}
             return Reply(200, held[remote_id])
         if not rest:
-            shown = [{**m, "email": (self.users.get(i) or {}).get("primaryEmail", m["email"])} for i, m in held.items()]
+            shown = [{**m, "email": self.users[i]["primaryEmail"]} if i in self.users else m for i, m in held.items()]
             return self._page("members", shown, one)
-        found = next((m for i, m in held.items() if rest[0] in {i, m["email"]}), None)
+        found = next((m for i, m in held.items() if rest[0] in {i, m.get("email")}), None)
         if found is None:
             return no("memberKey") if rest[0] in self.users else NO_MEMBER
         if method == "DELETE":
@@ -370,7 +384,7 @@ class FakeGoogle:
     def _look(self, transfer: Json) -> Json:
         """Let a transfer end once it was looked at often enough."""
         transfer["looks"] -= 1
-        if transfer["looks"] <= 0:
+        if transfer["looks"] <= 0 and transfer["overallTransferStatusCode"] == "inProgress":
             transfer["overallTransferStatusCode"] = self.ending
             for each in transfer["applicationDataTransfers"]:
                 each["applicationTransferStatus"] = self.ending

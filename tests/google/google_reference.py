@@ -89,6 +89,8 @@ def _body(method: Json, document: Json, body: Any) -> Iterator[str]:
 
 
 def _typed(value: Any, rule: Json, document: Json, where: str) -> Iterator[str]:
+    if value is None:  # empties a field (users.update)
+        return
     if "$ref" in rule:
         properties = document["schemas"][rule["$ref"]]["properties"]
         for name, inner in value.items():

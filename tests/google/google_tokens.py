@@ -46,6 +46,7 @@ class Tokens:
     subject: str = ""
     allowed: frozenset[str] | None = None
     given: dict[str, frozenset[str]] = field(default_factory=dict)
+    count: int = 0
 
     def answer(self, request: Request) -> Reply:
         """Give a token for an assertion, or refuse as Google does."""
@@ -68,6 +69,7 @@ class Tokens:
         if claims["sub"] != self.subject or (self.allowed is not None and not scopes <= self.allowed):
             words = "Client is unauthorized to retrieve access tokens using this method, or not for any of the scopes."
             return Reply(401, {"error": "unauthorized_client", "error_description": words})
-        token = f"canary-ya29-delegated-{len(self.given)}"
+        self.count += 1
+        token = f"canary-ya29-delegated-{self.count}"
         self.given[token] = scopes
         return Reply(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
