@@ -1,6 +1,6 @@
 """Lists, followed to their last page: whole, or incomplete with the reason."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -9,6 +9,8 @@ from reconciler.provider.answer import Answer
 
 Get: TypeAlias = Callable[[str, Mapping[str, str | int]], Awaitable[Answer]]
 """Asks for one page: of a path, with a query."""
+
+Arrived: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], None]
 
 _MOST_PAGES = 100_000
 
@@ -41,7 +43,9 @@ class Lister:
     def __init__(self, get: Get) -> None:
         self._get = get
 
-    async def every(self, path: str, key: str, fields: str, params: Mapping[str, str | int]) -> Listing:
+    async def every(
+        self, path: str, key: str, fields: str, params: Mapping[str, str | int], arrived: Arrived | None = None
+    ) -> Listing:
         """Follow a list to its last page (`nextPageToken`).
 
         Args:
@@ -49,6 +53,7 @@ class Lister:
             key: what the list is called in the answer.
             fields: of each element.
             params: of each page's query.
+            arrived: is told the elements of each page, while the next one is still to come.
         """
         items: list[Mapping[str, Any]] = []
         tokens: set[str] = set()
@@ -57,7 +62,10 @@ class Lister:
             page = await self._page(path, key, asked)
             if isinstance(page, Listing):
                 return replace(page, items=items)
-            items += page.get(key, [])
+            found = page.get(key, [])
+            items += found
+            if arrived:
+                arrived(found)
             token = page.get("nextPageToken")
             if not token:
                 return Listing(items, complete=True, why=f"{len(items)} on {len(tokens) + 1} pages, to the last one")

@@ -7,7 +7,7 @@ from typing import Any
 from providers.google.access import AccessReader
 from providers.google.client import DIRECTORY, GoogleClient, segment
 from providers.google.config import GoogleConfig
-from providers.google.listing import Listing
+from providers.google.listing import Arrived, Listing
 from providers.google.mapping import GROUP_FIELDS, USER_FIELDS, Addresses, domains_of, level_of, outsider, to_account
 from reconciler.errors import ProviderError, TransportError
 from reconciler.items import fold
@@ -78,12 +78,24 @@ class Reader:
         """List the groups, and the members of each as soon as there is one: nobody waits for the users meanwhile."""
         if not self._config.groups:
             return _NOT_WANTED, []
-        groups = await self._list_groups()
-        return groups, await asyncio.gather(*(self._list_members(str(group["id"])) for group in groups.items))
+        running: dict[str, asyncio.Task[Listing]] = {}
 
-    async def _list_groups(self) -> Listing:
+        def begin(page: Sequence[Mapping[str, Any]]) -> None:
+            for remote_id in (str(group["id"]) for group in page):
+                if remote_id not in running:
+                    running[remote_id] = asyncio.create_task(self._list_members(remote_id))
+
+        try:
+            groups = await self._list_groups(begin)
+            begin(groups.items)
+            return groups, await asyncio.gather(*(running[str(group["id"])] for group in groups.items))
+        finally:
+            for task in running.values():
+                task.cancel()
+
+    async def _list_groups(self, arrived: Arrived) -> Listing:
         params: dict[str, str | int] = {"customer": "my_customer", "maxResults": MOST_GROUPS, "orderBy": "email"}
-        groups = await self._lists.every(f"{DIRECTORY}/groups", "groups", GROUP_FIELDS, params)
+        groups = await self._lists.every(f"{DIRECTORY}/groups", "groups", GROUP_FIELDS, params, arrived)
         return await self._with_new(groups, "groups", GROUP_FIELDS)
 
     async def _with_new(self, listing: Listing, collection: str, fields: str) -> Listing:

@@ -46,6 +46,13 @@ def test_a_read_takes_the_least_number_of_requests_that_there_is() -> None:
     assert sorted(snapshot.grants()) == sorted((f"u{100 + n}", f"group:g{n}", "owner") for n in range(200))
 
 
+def test_members_are_read_while_the_next_page_of_groups_is_still_to_come() -> None:
+    """1,000 groups are 5 pages, each after the other; the members of a page go with the next, and the last alone."""
+    snapshot, app, requests = read(lambda app: seed_company(app, 1000, 1000))
+    assert len(list(snapshot.grants())) == 1000
+    assert (requests, app.batches) == (6, 6)
+
+
 def test_licences_are_read_a_hundred_at_a_time_and_one_request_a_second() -> None:
     """The licence server allows pages of 100 and one query a second, and a read keeps to both."""
 
