@@ -373,7 +373,10 @@ class FakeGoogle:
             if body["oldOwnerUserId"] not in self.users:
                 return no("oldOwnerUserId")
             made = {**body, "id": f"t{next(self.numbers)}", "requestTime": self.today}
-            self.transfers[made["id"]] = made | {"overallTransferStatusCode": "inProgress", "looks": self.looks}
+            self.transfers[made["id"]] = made | {
+                "overallTransferStatusCode": "inProgress" if self.looks else "completed",
+                "looks": self.looks,
+            }
             return Reply(200, self.transfers[made["id"]])
         if rest:
             return Reply(200, self._look(self.transfers[rest[0]]))
