@@ -24,6 +24,7 @@ _PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
 }
 """All of Drive, shared or not; rooms that were booked are set free (data-transfer/v1/parameters)."""
 
+_ENDED = frozenset({"completed", "failed"})
 _RECENT = timedelta(days=30)
 _FIRST_LOOK, _LONGEST_PAUSE = 2.0, 15.0
 _NOT_FOUND = 404
@@ -124,7 +125,7 @@ class Offboarder:
         listing = await self._client.lists.every(f"{TRANSFERS}/transfers", "dataTransfers", _FIELDS, params)
         for each in _whole(listing, "transfers"):
             status, age = _status(each), self._now - _instant(str(each.get("requestTime", "")), self._now)
-            if status == "inProgress" or (status == "completed" and age < _RECENT):
+            if status not in _ENDED or (status == "completed" and age < _RECENT):
                 return each
         return None
 
@@ -147,7 +148,7 @@ class Offboarder:
         """Look until a transfer has ended, or for as long as was agreed."""
         until, pause = self._client.now() + self._config.transfer_wait, _FIRST_LOOK
         remote_id = str(transfer["id"])
-        while _status(transfer) not in {"completed", "failed"}:
+        while _status(transfer) not in _ENDED:
             if self._client.now() + pause > until:
                 words = f"{describe(change)}: still under way as {remote_id}; the next run looks again"
                 return Receipt(change, Outcome.UNKNOWN, words)
@@ -165,7 +166,7 @@ class Offboarder:
 
 
 def _status(transfer: Mapping[str, Any]) -> str:
-    return str(transfer.get("overallTransferStatusCode", ""))
+    return str(transfer.get("overallTransferStatusCode", "")).lower()
 
 
 def _whole(listing: Listing, what: str) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 The reference: https://developers.google.com/workspace/admin/directory/reference/rest/v1/roleAssignments
 """
 
-from providers.google.client import DIRECTORY, GoogleClient, is_gone
+from providers.google.client import DIRECTORY, GoogleClient, is_gone, segment
 from providers.google.mapping import split_scoped, unit_id
 from providers.google.receipts import done, gone, refused
 from reconciler.errors import AnswerError, TransportError
@@ -46,7 +46,7 @@ class RoleWriter:
         """Delete the assignments of a role to a user or a group, as many as there are."""
         held = await self._held(change)
         for assignment in held or ():
-            answer = await self._client.send("DELETE", f"{_ASSIGNMENTS}/{assignment}")
+            answer = await self._client.send("DELETE", f"{_ASSIGNMENTS}/{segment(assignment)}")
             if not (answer.ok or is_gone(answer)):
                 return refused(change, answer)
         return done(change, "" if held else "not held")

@@ -387,7 +387,7 @@ class FakeGoogle:
     def _look(self, transfer: Json) -> Json:
         """Let a transfer end once it was looked at often enough."""
         transfer["looks"] -= 1
-        if transfer["looks"] <= 0 and transfer["overallTransferStatusCode"] == "inProgress":
+        if transfer["looks"] <= 0 and transfer["overallTransferStatusCode"] not in {"completed", "failed"}:
             transfer["overallTransferStatusCode"] = self.ending
             for each in transfer["applicationDataTransfers"]:
                 each["applicationTransferStatus"] = self.ending

@@ -101,6 +101,26 @@ def test_a_transfer_that_outlasts_the_run_is_found_by_the_next_and_licences_wait
     assert not app.licenses
 
 
+@pytest.mark.parametrize("status", ["inProgress", "pending", "new"])
+def test_a_transfer_that_has_not_ended_is_followed_whatever_it_is_called(status: str) -> None:
+    """Waiting in Google's queue, or anything that is neither completed nor failed: not asked for again."""
+    app = seed()
+    app.transfers["t1"] = {
+        "id": "t1", "oldOwnerUserId": SAM, "newOwnerUserId": OMAR, "requestTime": app.today, "looks": 2,
+        "applicationDataTransfers": [], "overallTransferStatusCode": status,
+    }  # fmt: skip
+    assert outcome(perform(app, TRANSFER)[0]) == ("done, not verified", "transfer t1")
+    assert len(app.transfers) == 1
+
+
+def test_a_transfer_of_long_ago_is_no_reason_not_to_ask() -> None:
+    """Whoever came back and left again has new files: what was completed months ago does not count."""
+    app = seed()
+    app.today = "2025-06-01T10:00:00.000Z"
+    perform(app, TRANSFER, TRANSFER)
+    assert len(app.transfers) == 2
+
+
 def test_a_transfer_that_failed_is_asked_for_again_and_licences_stay() -> None:
     """What failed is named; the next run asks anew, and only then do the licences go."""
     app = seed()
