@@ -22,6 +22,14 @@ READING = {
     "admin.directory.rolemanagement.readonly",
     "admin.directory.orgunit.readonly",
 }
+WRITING = {
+    "admin.directory.user",
+    "admin.directory.user.security",
+    "admin.datatransfer",
+    "admin.directory.group",
+    "admin.directory.rolemanagement",
+    "admin.directory.orgunit.readonly",
+}
 PEOPLE = """\
 people:
   ana: {name: Ana Ruiz, email: ana@acme.example, department: Engineering, manager: omar}
@@ -119,8 +127,10 @@ def test_nothing_is_left_to_do_after_an_apply(tmp_path: Path) -> None:
         planned = await command("plan")
         assert "6 to add, 2 to remove, 3 leaver steps" in planned.stdout
         assert_scopes(app, READING)
+        app.tokens_given.given.clear()
         applied = await command("apply", "--yes", code=4)
         assert "7 done and verified · 1 done, not verified · 2 failed · 1 unknown" in applied.stdout
+        assert_scopes(app, READING, WRITING)
         assert (PRODUCT, "2", f"sam@{DOMAIN}") in app.licenses
         applied = await command("apply", "--yes")
         assert "1 done and verified · 2 done, not verified" in applied.stdout
@@ -164,7 +174,7 @@ def assert_gone(app: FakeGoogle) -> None:
     assert [(t["oldOwnerUserId"], t["newOwnerUserId"]) for t in app.transfers.values()] == [(sam["id"], omar["id"])]
 
 
-def assert_scopes(app: FakeGoogle, wanted: set[str]) -> None:
+def assert_scopes(app: FakeGoogle, *wanted: set[str]) -> None:
     """The tokens that were given out so far are good for these and nothing else, but for licences."""
     given = set(app.tokens_given.given.values())
-    assert given == {frozenset(SCOPE + name for name in names) for names in (wanted, {"apps.licensing"})}
+    assert given == {frozenset(SCOPE + name for name in names) for names in (*wanted, {"apps.licensing"})}
