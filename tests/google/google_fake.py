@@ -53,6 +53,7 @@ class FakeGoogle:
 
     Attributes:
         page: elements of a page at most, whatever is asked for; 0 for what is asked.
+        paths: method and path below the version, as a pattern → the answer to it, whatever is true.
         lag: how many requests do not find what was made a moment ago.
         now: the time in seconds, for the limit of requests a minute.
     """
@@ -81,7 +82,7 @@ class FakeGoogle:
     cut: set[str] = field(default_factory=set)
     throttles: list[Reply] = field(default_factory=list)
     refusing: bool = False
-    refusals: dict[str, Reply] = field(default_factory=dict)
+    paths: dict[str, Reply] = field(default_factory=dict)
     losing: bool = False
     violated: list[str] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -159,14 +160,15 @@ class FakeGoogle:
             return self.throttles.pop(0)
         path = re.sub(r"^/(admin|apps)/\w+/v1/", "", request.path)
         collections = {name for name, pattern in _LISTS.items() if re.fullmatch(pattern, path)}
+        for pattern, reply in self.paths.items():
+            if re.fullmatch(pattern, f"{request.method} {path}"):
+                return reply
         if request.method == "GET":
             if collections & self.forbidden:
                 return error(403, "forbidden", "Not Authorized to access this resource/api")
             reply = self._finish(request, self._route("GET", path, request.query, None))
             whole = json.dumps(reply.body)
             return Reply(200, whole[: len(whole) // 2]) if collections & self.cut else reply
-        if request.method in self.refusals:
-            return self.refusals[request.method]
         if self.refusing:
             return error(412, "conditionNotMet", f"{REFUSAL} ({TOKEN})")
         reply = self._finish(request, self._route(request.method, path, request.query, body))

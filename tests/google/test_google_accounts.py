@@ -128,7 +128,7 @@ def test_a_leaver_is_archived_where_the_way_says_so() -> None:
 def test_an_archive_without_a_licence_for_it_is_refused_in_googles_words() -> None:
     """An Archived User licence is needed; who has none is still active, and the receipt says that it failed."""
     app = seed()
-    app.refusals["PUT"] = error(412, "conditionNotMet", "Insufficient archived user licenses")
+    app.paths["PUT users/.*"] = error(412, "conditionNotMet", "Insufficient archived user licenses")
     suspend = change(Operation.SUSPEND_ACCOUNT, "ana", account_id="u100")
     ended, words = outcome(perform(app, suspend, suspend_as="archived")[0])
     assert (ended, "Insufficient archived user licenses" in words) == ("failed", True)

@@ -37,7 +37,7 @@ def test_a_change_that_was_refused_for_the_quota_is_tried_again(status: int, rea
 def test_a_change_that_is_forbidden_is_not_tried_again() -> None:
     """403 without a quota's reason is what it says, and is told in Google's words."""
     app = seed()
-    app.refusals["PUT"] = error(403, "forbidden", "Not Authorized to access this resource/api")
+    app.paths["PUT users/.*"] = error(403, "forbidden", "Not Authorized to access this resource/api")
     receipt = perform(app, change(Operation.SUSPEND_ACCOUNT, "ana", account_id="u100"))[0]
     assert receipt.outcome is Outcome.FAILED
     assert "Not Authorized to access this resource/api" in receipt.detail

@@ -1,12 +1,10 @@
 """Leavers: signed out with every token taken back, and files handed over before licences go."""
 
 import pytest
-from google_driving import at, change, drive, outcome, perform
+from google_driving import at, change, outcome, perform
 from google_fake import FakeGoogle, error
-from google_harness import PRODUCT, RunningGoogle
-from support.http_server import Reply, Request
+from google_harness import PRODUCT
 
-from providers.google.provider import GoogleProvider
 from reconciler.provider.change import Operation
 
 pytestmark = pytest.mark.evidence("google", against="our own fake", of="the reference of November 2026")
@@ -43,17 +41,8 @@ def test_whoever_leaves_is_signed_out_and_no_token_of_theirs_is_left() -> None:
 def test_a_token_that_cannot_be_taken_back_saves_no_other() -> None:
     """One refusal is told, and the rest is taken all the same."""
     app = seed()
-
-    async def work(google: RunningGoogle, provider: GoogleProvider) -> tuple[str, str]:
-        def handle(request: Request) -> Reply:
-            if request.method == "DELETE" and request.path.endswith("/crm.apps"):
-                return error(400, "invalid", "not this one")
-            return app.answer(request)
-
-        google.server.handler = handle
-        return outcome(await provider.perform(END))
-
-    ended, words = drive(work, app=app)
+    app.paths["DELETE users/u100/tokens/crm.apps"] = error(400, "invalid", "not this one")
+    ended, words = outcome(perform(app, END)[0])
     assert ended == "failed"
     assert "signed out, but: take back crm.apps" in words
     assert (app.tokens[SAM], app.passwords[SAM]) == ({"crm.apps": "Crm"}, set())
