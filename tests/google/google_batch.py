@@ -15,13 +15,14 @@ MOST = 1000
 _BOUNDARY = "batch_foobarbaz"
 
 
-def answer_batch(request: Request, answer: Callable[[Request], Reply], *, backwards: bool) -> Reply:
+def answer_batch(request: Request, answer: Callable[[Request], Reply], *, backwards: bool, lost: int) -> Reply:
     """Answer every part; it carries the credentials of the whole, and counts by itself.
 
     Args:
         request: the whole.
         answer: answers one request.
         backwards: whether the parts of the answer come in another order.
+        lost: how many parts at the end are left out.
     """
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     whole = message_from_bytes(head + request.body)
@@ -29,7 +30,8 @@ def answer_batch(request: Request, answer: Callable[[Request], Reply], *, backwa
     assert whole.get_content_type() == "multipart/mixed"
     assert 1 < len(parts) <= MOST
     answered = [_part(part["Content-ID"], answer(inner)) for part, inner in _inner(parts, request)]
-    body = "".join(f"--{_BOUNDARY}\r\n{part}\r\n" for part in (reversed(answered) if backwards else answered))
+    kept = answered[: len(answered) - lost]
+    body = "".join(f"--{_BOUNDARY}\r\n{part}\r\n" for part in (reversed(kept) if backwards else kept))
     kind = {"Content-Type": f"multipart/mixed; boundary={_BOUNDARY}"}
     return Reply(200, (body + f"--{_BOUNDARY}--").encode(), kind)
 

@@ -88,6 +88,7 @@ class FakeGoogle:
     seen: list[tuple[str, str]] = field(default_factory=list)
     tokens_given: Tokens = field(default_factory=Tokens)
     batches: int = 0
+    lost: int = 0
     batch_fault: Callable[[int], Reply | None] = lambda _: None
     seen_at: list[float] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: itertools.count(100))
@@ -133,7 +134,7 @@ class FakeGoogle:
         fault = self.batch_fault(self.batches)
         if fault:
             return fault
-        return answer_batch(request, self._answer_read, backwards=self.batches % 2 == 0)
+        return answer_batch(request, self._answer_read, backwards=self.batches % 2 == 0, lost=self.lost)
 
     def _knows(self, request: Request) -> bool:
         return request.headers.get("authorization", "").removeprefix("Bearer ") in {TOKEN, *self.tokens_given.given}

@@ -87,8 +87,18 @@ def test_a_large_company_stays_within_the_quota_of_a_minute() -> None:
         Reply(501),
         Reply(200, {"items": []}),
         Reply(200, b"--b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n--b--", {"Content-Type": "multipart/mixed; boundary=b"}),
+        Reply(
+            200,
+            b"--b\r\nContent-ID: <response-99>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n--b--",
+            {"Content-Type": "multipart/mixed; boundary=b"},
+        ),
+        Reply(
+            200,
+            b"--b\r\nContent-ID: <response-0>\r\n\r\n<html></html>\r\n--b--",
+            {"Content-Type": "multipart/mixed; boundary=b"},
+        ),
     ],
-    ids=["404", "400", "501", "no parts", "parts without a name"],
+    ids=["404", "400", "501", "no parts", "parts without a name", "parts of another batch", "parts that are no answer"],
 )
 def test_where_there_are_no_batches_each_read_goes_alone(fault: Reply) -> None:
     """A proxy without batches costs requests, never anything that was to be read; it is tried once."""
@@ -114,6 +124,41 @@ def test_a_read_that_was_refused_for_the_quota_is_asked_for_again(reason: str) -
     snapshot, app, _ = read(seed)
     assert all(each.complete for each in snapshot.collections.values())
     assert not app.throttles
+
+
+def test_a_part_that_is_missing_is_asked_for_alone() -> None:
+    """An answer that ends too early, at a part's end, lacks something: what is not there is not empty."""
+
+    def seed(app: FakeGoogle) -> None:
+        seed_company(app, 10, 5)
+        app.lost = 2
+
+    snapshot, app, _ = read(seed)
+    assert all(each.complete for each in snapshot.collections.values())
+    assert len(list(snapshot.grants())) == 5
+    assert app.batches == 2
+
+
+def test_a_part_whose_token_was_refused_is_asked_for_with_a_new_one() -> None:
+    """A token that ends in the middle of a batch is no missing permission."""
+
+    def seed(app: FakeGoogle) -> None:
+        seed_company(app, 10, 5)
+        app.throttles.append(error(401, "authError", "Invalid Credentials"))
+
+    snapshot, _, _ = read(seed)
+    assert all(each.complete for each in snapshot.collections.values())
+
+
+def test_pages_that_lead_back_are_no_end() -> None:
+    """A list that hands out the same token again is given up, and said to be incomplete."""
+
+    def seed(app: FakeGoogle) -> None:
+        seed_company(app, 10, 5)
+        app.paths["GET groups"] = Reply(200, {"groups": [], "nextPageToken": "again"})
+
+    found = read(seed)[0].collections["entitlements:group"]
+    assert (found.complete, "a page leads back to one that was read before" in found.why) == (False, True)
 
 
 def test_a_whole_batch_that_fails_leaves_its_collections_unread() -> None:
