@@ -33,6 +33,14 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
+    "google": (
+        "google",
+        {
+            "subject": "admin@app.example",
+            "token": {"env": "APP_TOKEN"},
+            "licenses": {"starter": "Google-Apps/1010020027"},
+        },
+    ),
     "ticket": ("ticket", {}),
 }
 
