@@ -1,17 +1,22 @@
 """Requests to Okta's Management API: below `/api/v1`, a page at a time, within each endpoint's own limit.
 
-Sources: developer.okta.com/docs/api ("Link header", "Errors") and developer.okta.com/docs/reference/rl-global-mgmt: the
-limit of each endpoint is in `X-Rate-Limit-*`, and a 429 is over at `X-Rate-Limit-Reset`.
+Sources: developer.okta.com/docs/api ("Link header", "Errors") and developer.okta.com/docs/reference/rl-best-practices:
+the limit of each endpoint is in `X-Rate-Limit-*`, and a 429 is over at `X-Rate-Limit-Reset`; where too many requests
+are unfinished at once, the same headers are about that.
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from providers.okta.config import OktaConfig
+from providers.okta.credentials import make_auth
 from reconciler.errors import AnswerError, TransportError
-from reconciler.provider.auth import BearerAuth
+from reconciler.provider.clock import Clock, SystemClock
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.transport import Answer, Rate, Transport
 
@@ -28,25 +33,53 @@ _RATES = [
 ]
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many requests were sent for something."""
+
+    requests: int = 0
+
+
+_TALLY: ContextVar[Tally | None] = ContextVar("okta_tally", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Tally]:
+    """Count the requests that are made from here while the context lasts; others go on beside."""
+    tally = Tally()
+    token = _TALLY.set(tally)
+    try:
+        yield tally
+    finally:
+        _TALLY.reset(token)
+
+
 class OktaClient:
     """Speaks with one organization.
 
     Args:
         config: how it is reached.
         surroundings: what the core gives.
+        clock: where the time comes from; None for the machine's.
+
+    Raises:
+        ProviderError: the address or the certificate authority cannot be used.
     """
 
-    def __init__(self, config: OktaConfig, surroundings: Surroundings) -> None:
+    def __init__(self, config: OktaConfig, surroundings: Surroundings, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        verify = str(surroundings.root / config.ca) if config.ca else True
         self.transport = Transport(
             f"{config.url.rstrip('/')}/api/v1",
             surroundings,
             name=surroundings.app,
-            auth=BearerAuth(config.token, surroundings, scheme="SSWS"),
+            auth=make_auth(config, surroundings, clock, verify),
             rates=_RATES,
             concurrency=CONCURRENCY,
             timeout=config.timeout,
-            verify=str(surroundings.root / config.ca) if config.ca else True,
+            verify=verify,
             allow_http=config.allow_http,
+            clock=clock,
         )
 
     @property
@@ -75,6 +108,7 @@ class OktaClient:
             TransportError: no usable answer; `landed` says whether it may have been done.
         """
         asked = {name: _text(value) for name, value in (params or {}).items()}
+        _count()
         return await self.transport.request(
             method, join(*path), params=asked, json=body, rate=rate_of(method, path), idempotent=idempotent
         )
@@ -132,6 +166,7 @@ class OktaClient:
     async def _page(self, path: tuple[str, ...], params: Mapping[str, str | int], url: str) -> Answer:
         """Get the first page, or the one that a link leads to."""
         if url:
+            _count()
             answer = await self.transport.request("GET", url, rate=rate_of("GET", path))
         else:
             answer = await self.send("GET", *path, params=params)
@@ -169,6 +204,12 @@ def refusal(answer: Answer, what: str) -> str:
     except AnswerError as error:
         return f"{error.message} ({error.code})" if error.code else error.message
     return f"{what}: {answer.what}"
+
+
+def _count() -> None:
+    tally = _TALLY.get()
+    if tally:
+        tally.requests += 1
 
 
 def _note(url: str, seen: set[str], answer: Answer) -> None:

@@ -146,6 +146,13 @@ def has_targets(found: Mapping[str, Any]) -> bool:
     return bool(targets.get("groups") or (targets.get("catalog") or {}).get("apps"))
 
 
+def may_have_roles(group: Mapping[str, Any]) -> bool:
+    """Say whether a group can have admin roles: unless its statistics deny it, under the name or the misspelt one."""
+    stats = (group.get("_embedded") or {}).get("stats") or {}
+    said = [stats[name] for name in ("hasAdminPrivilege", "hasAdminPrivlege") if name in stats]
+    return not said or any(one is not False for one in said)
+
+
 def _names(after: Mapping[str, Value]) -> tuple[str, str]:
     """Return a first and a last name, neither empty where there is any name at all."""
     first, last = _text(after.get("person.given_name")), _text(after.get("person.family_name"))

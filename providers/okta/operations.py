@@ -3,15 +3,19 @@
 Source: developer.okta.com, Okta Management API, "Groups", "Application Users" and "Application Groups".
 """
 
+from dataclasses import replace
 from typing import Any
 
 from providers.okta.client import OktaClient, is_absent, refusal
+from providers.okta.rules import Rules
 from reconciler.errors import TransportError
 from reconciler.items import name_of
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.transport import Answer
 
 _BAD_REQUEST = 400
+_GROUPS_GRANT = "E0000046"
+"""Okta's code where somebody is assigned directly and through a group, which keeps the direct one as well."""
 
 
 class GroupWriter:
@@ -23,6 +27,7 @@ class GroupWriter:
 
     def __init__(self, client: OktaClient) -> None:
         self._client = client
+        self._rules = Rules(client)
 
     async def perform(self, change: Change, what: str) -> Receipt:
         """Do one change of a group, or of who is in it."""
@@ -33,6 +38,9 @@ class GroupWriter:
                 return await self._rename(change, what)
         if change.holder_entitlement_id:
             return Receipt(change, Outcome.FAILED, f"{what}: groups hold no groups in Okta; write a group rule there")
+        if change.operation is Operation.REVOKE and (rule := await self._rules.filling(change.entitlement_id)):
+            words = f"the group rule {rule} fills this group: change the rule, or what it goes by"
+            return Receipt(change, Outcome.FAILED, f"{what}: {words}; taking people out makes them exceptions of it")
         method = "PUT" if change.operation is Operation.GRANT else "DELETE"
         path = ("groups", change.entitlement_id, "users", change.account_id)
         return await _put_or_delete(self._client, change, method, path, what)
@@ -101,12 +109,20 @@ class AppWriter:
         return await self._unassign(change, what)
 
     async def _assign(self, change: Change, what: str) -> Receipt:
-        """Assign a user directly, also whoever is assigned through a group; twice is as good as once."""
+        """Assign a user directly; twice is as good as once.
+
+        Whoever is assigned through a group stays so: Okta has no API that makes it a direct assignment.
+        """
         body = {"id": change.account_id, "scope": "USER"}
         try:
             answer = await self._client.send("POST", "apps", change.entitlement_id, "users", body=body, idempotent=True)
         except TransportError as error:
             return Receipt(change, _unsure(error), f"{what}: {error.message}")
+        if answer.ok and answer.decode(dict[str, Any]).get("scope") == "GROUP":
+            words = (
+                "is assigned through a group already, and Okta turns that into a direct assignment only in its console"
+            )
+            return Receipt(change, Outcome.FAILED, f"{what}: {words}; grant it to the group instead")
         return _receipt(change, answer, what)
 
     async def _unassign(self, change: Change, what: str) -> Receipt:
@@ -120,7 +136,11 @@ class AppWriter:
             return Receipt(change, Outcome.DONE, "was not assigned")
         if found.get("scope") == "GROUP":
             return Receipt(change, Outcome.DONE, "is assigned through a group only")
-        return await _put_or_delete(self._client, change, "DELETE", path, what)
+        receipt = await _put_or_delete(self._client, change, "DELETE", path, what)
+        if receipt.outcome is Outcome.FAILED and _GROUPS_GRANT in receipt.detail:
+            hint = "take them out of the assigned groups first, or convert the assignment in Okta's console"
+            return replace(receipt, detail=f"{receipt.detail}; {hint}")
+        return receipt
 
 
 async def _put_or_delete(client: OktaClient, change: Change, method: str, path: tuple[str, ...], what: str) -> Receipt:

@@ -10,14 +10,15 @@ from pydantic import BaseModel
 
 from providers.okta.accounts import AccountWriter
 from providers.okta.capabilities import capabilities_of
-from providers.okta.client import OktaClient
+from providers.okta.client import OktaClient, counting
 from providers.okta.config import OktaConfig
 from providers.okta.mapping import to_account
 from providers.okta.operations import AppWriter, GroupWriter
 from providers.okta.reading import Reader
 from providers.okta.roles import RoleWriter
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, ReadOnlyError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.clock import Clock
 from reconciler.provider.contract import Capabilities, Surroundings
 from reconciler.provider.snapshot import LiveAccount, Snapshot
 
@@ -30,16 +31,19 @@ class OktaProvider:
     Args:
         config: how it is reached and what is wanted of it.
         surroundings: what the core gives.
+        clock: where the time comes from; None for the machine's.
     """
 
     name: ClassVar[str] = "okta"
     version: ClassVar[str] = "1"
     Config: ClassVar[type[BaseModel]] = OktaConfig
 
-    def __init__(self, config: OktaConfig, surroundings: Surroundings) -> None:
+    def __init__(self, config: OktaConfig, surroundings: Surroundings, clock: Clock | None = None) -> None:
         self.capabilities: Capabilities = capabilities_of(config)
         self._config = config
-        self._client = OktaClient(config, surroundings)
+        self._client = OktaClient(config, surroundings, clock)
+        self._app = surroundings.app
+        self._read_only = surroundings.read_only
         self._reader = Reader(self._client, config)
         self._accounts = AccountWriter(self._client, config)
         self._writers: dict[str, GroupWriter | AppWriter | RoleWriter] = {
@@ -87,6 +91,8 @@ class OktaProvider:
 
     async def perform(self, change: Change) -> Receipt:
         """Do one change and say what came of it."""
+        if self._read_only:
+            raise ReadOnlyError(f"{self._app}: {change.operation} {change.item} would write while planning")
         what = " ".join(filter(None, (change.operation, change.username or change.holder, change.entitlement)))
         ability = self.capabilities.ability(change.operation, change.kind)
         if not ability:
@@ -94,12 +100,18 @@ class OktaProvider:
         missing = _missing(change)
         if missing:
             return Receipt(change, Outcome.FAILED, f"{what}: {missing}")
-        before = self._client.requests
-        if change.kind == "accounts":
-            receipt = await self._accounts.perform(change, what)
-        else:
-            receipt = await self._writers[change.kind].perform(change, what)
-        return replace(receipt, requests=self._client.requests - before)
+        with counting() as tally:
+            receipt = await self._perform(change, what)
+        return replace(receipt, requests=tally.requests)
+
+    async def _perform(self, change: Change, what: str) -> Receipt:
+        try:
+            if change.kind == "accounts":
+                return await self._accounts.perform(change, what)
+            return await self._writers[change.kind].perform(change, what)
+        except TransportError as error:  # looked up in vain: what was sent before is told by whoever sent it
+            outcome = Outcome.FAILED if error.landed is False else Outcome.UNKNOWN
+            return Receipt(change, outcome, f"{what}: {error.message}")
 
 
 def _missing(change: Change) -> str:

@@ -1,7 +1,7 @@
 """Admin roles: who holds which, directly; given and taken by assignment.
 
-Source: developer.okta.com, Okta Management API, "Role Assignments": users with roles are listed, groups with roles are
-not, so that each group must be asked.
+Source: developer.okta.com, Okta Management API, "User Role Assignments" and "Group Role Assignments": users with roles
+are listed; groups with roles are not, but a group's statistics (`expand=stats`) say whether it has any.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 from providers.okta.client import OktaClient, is_absent, refusal
 from providers.okta.listing import Listing, attempt_each, conclude
-from providers.okta.mapping import STANDARD_ROLES, Role, to_role
+from providers.okta.mapping import STANDARD_ROLES, Role, may_have_roles, to_role
 from reconciler.errors import AnswerError, TransportError
 from reconciler.items import name_of
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -58,7 +58,12 @@ class RoleReader:
             unknown += holder is None
         failure = failure or strangers(builder, unknown, groups)
         for kind in self._kinds:
-            conclude(builder, grants_of(kind), failure, "all users with roles were listed, and each group was asked")
+            conclude(
+                builder,
+                grants_of(kind),
+                failure,
+                "all users with roles were listed, and each group that may have some was asked",
+            )
 
     def _add_entitlements(self, builder: SnapshotBuilder, held: Sequence[dict[str, Any]]) -> None:
         roles = {one["role"].remote_id: one["role"].key for one in held}
@@ -80,8 +85,8 @@ class RoleReader:
         return _join(users, listings)
 
     async def _of_groups(self, groups: Listing) -> Listing:
-        """Return the roles of all groups; a built-in group cannot have any."""
-        asked = [group for group in groups.entries if group.get("type") != "BUILT_IN"]
+        """Return the roles of all groups, without asking those of which Okta's statistics say that they have none."""
+        asked = [group for group in groups.entries if may_have_roles(group)]
         listings = await attempt_each(lambda group: self.of("groups", group["id"]), asked)
         return _join(asked, listings)
 
@@ -142,7 +147,10 @@ class RoleWriter:
 
     async def _judge_duplicate(self, change: Change, holders: str, holder: str, words: str) -> Receipt:
         """Okta has such an assignment already (E0000090): success only if it is not limited to some groups or apps."""
-        found = await self._find(holders, holder, change.entitlement)
+        try:
+            found = await self._find(holders, holder, change.entitlement)
+        except TransportError as error:
+            return Receipt(change, Outcome.FAILED, f"{words}; {error.message}")
         if found:
             return Receipt(change, Outcome.DONE, "already assigned")
         return Receipt(change, Outcome.FAILED, f"{words}; it is limited to some groups or apps: lift that in Okta")

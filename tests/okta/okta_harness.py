@@ -1,16 +1,16 @@
 """The conformance suite's harness for the fake Okta."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from support.fake_okta import PAGE, REFUSAL, TOKEN, FakeOkta, fake_okta
+from okta_api import PAGE, REFUSAL, TOKEN, FakeOkta, fake_okta
 from support.surroundings import surroundings
 
 from providers.okta.provider import OktaProvider
 from reconciler.items import Value
 from reconciler.provider.conformance import Fault, World
-from reconciler.provider.contract import CAN, Ability
+from reconciler.provider.contract import CAN, Ability, cannot
 
 
 def open_okta(url: str, *, read_only: bool = False, **config: Any) -> OktaProvider:
@@ -22,13 +22,14 @@ def open_okta(url: str, *, read_only: bool = False, **config: Any) -> OktaProvid
 class RunningOkta:
     """The running fake."""
 
-    def __init__(self, app: FakeOkta, url: str) -> None:
+    def __init__(self, app: FakeOkta, url: str, kinds: Sequence[str]) -> None:
         self.app = app
         self.url = url
+        self.kinds = kinds
 
     def open(self, *, read_only: bool = False) -> OktaProvider:
         """Return a provider for it."""
-        return open_okta(self.url, read_only=read_only, kinds=["group", "app"])
+        return open_okta(self.url, read_only=read_only, kinds=self.kinds)
 
     async def peek(self) -> World:
         """Return what is true."""
@@ -62,4 +63,20 @@ class OktaHarness:
     @asynccontextmanager
     async def _start(self, world: World) -> AsyncIterator[RunningOkta]:
         async with fake_okta(world) as (app, server):
-            yield RunningOkta(app, server.url)
+            yield RunningOkta(app, server.url, list(self.kinds))
+
+
+class RolesHarness(OktaHarness):
+    """The same with admin roles, which are Okta's own: nobody can make, rename or delete them, nor hide their list."""
+
+    name = "okta roles"
+    kinds: Mapping[str, tuple[str | None, ...]] = {"role": (None,)}
+    names: Mapping[str, Mapping[str, str]] = {
+        "role": {"alpha": "HELP_DESK_ADMIN", "beta": "REPORT_ADMIN", "gamma": "APP_ADMIN"}
+    }
+
+    def can(self, fault: Fault) -> Ability:
+        """Say which faults make sense."""
+        if fault in {Fault.DELETE_ENTITLEMENT, Fault.FORBID, Fault.CUT_SHORT}:
+            return cannot("the standard roles are no list")
+        return CAN
