@@ -13,7 +13,6 @@ from reconciler.errors import TransportError
 from reconciler.items import fold
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import AccountStatus, LiveAccount
-from reconciler.provider.transport import Answer
 
 _BAD_REQUEST = 400
 _LOCKED_OUT = frozenset({"SUSPENDED", "DEPROVISIONED"})
@@ -202,10 +201,24 @@ class AccountWriter:
         return Receipt(change, Outcome.DONE)
 
     async def _delete(self, change: Change, what: str) -> Receipt:
-        """Delete: the first DELETE only deactivates whoever is not deactivated yet, the second deletes."""
-        answer: Answer | None = None
+        """Delete: Okta's first DELETE only deactivates whoever is not deactivated yet, a second one deletes.
+
+        Whoever was suspended when the plan was made, and is not any more, stays: somebody let them in again.
+        """
         try:
-            for _ in range(2):
+            user = await self._client.get("users", change.account_id)
+        except TransportError as error:
+            return Receipt(change, Outcome.FAILED, f"{what}: {error.message}")
+        if user is None:
+            return Receipt(change, Outcome.DONE, "not found")
+        status = str(user.get("status"))
+        if status not in _LOCKED_OUT and change.before.get("status") == AccountStatus.SUSPENDED:
+            return Receipt(change, Outcome.FAILED, f"{what}: it was suspended, and is {status} now: plan again")
+        return await self._delete_in(1 if status == "DEPROVISIONED" else 2, change, what)
+
+    async def _delete_in(self, steps: int, change: Change, what: str) -> Receipt:
+        try:
+            for _ in range(steps):
                 answer = await self._client.send("DELETE", "users", change.account_id)
                 if is_absent(answer):
                     return Receipt(change, Outcome.DONE, "not found")

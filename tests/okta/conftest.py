@@ -1,0 +1,23 @@
+"""The fake, and the token that its provider is opened with."""
+
+import pytest
+from okta_api import TOKEN, FakeOkta
+from okta_driving import JumpingClock
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the token where the configuration looks for it."""
+    monkeypatch.setenv("OKTA_TOKEN", TOKEN)
+
+
+@pytest.fixture
+def clock() -> JumpingClock:
+    """A clock that jumps."""
+    return JumpingClock()
+
+
+@pytest.fixture
+def app(clock: JumpingClock) -> FakeOkta:
+    """An empty organization, with pages that are as large as Okta's."""
+    return FakeOkta(page=10_000, now=clock.epoch)
