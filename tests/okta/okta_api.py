@@ -39,6 +39,7 @@ class FakeOkta(Organization):
         violations: what requests had that Okta's own description of its API does not allow.
         forbidden: collections, or beginnings of paths, that are answered 403.
         limits: requests that each class may take until `reset`; the class of a request is as Okta limits it.
+        myself: the id of the user whose token it is.
         concurrency: requests that are refused as too many at once.
         public_key: of the service app, for JWTs; scopes: what it was granted.
     """
@@ -58,6 +59,7 @@ class FakeOkta(Organization):
         self.reset = 0.0
         self.refused = 0
         self.concurrency = 0
+        self.myself = "me"
         self.public_key = ""
         self.scopes: set[str] = set()
         self.tokens: list[str] = []
@@ -67,7 +69,7 @@ class FakeOkta(Organization):
         self._routes: list[tuple[str, list[str], Handler]] = [
             ("GET", ["users"], self._list_users),
             ("POST", ["users"], self._create_user),
-            ("GET", ["users", "me"], lambda _: _gone("me (User)")),
+            ("GET", ["users", "me"], lambda _: self._one(self.users, self.myself)),
             ("GET", ["users", "*"], self._get_user),
             ("POST", ["users", "*"], self._update_user),
             ("DELETE", ["users", "*"], self._delete_user),

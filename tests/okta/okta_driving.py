@@ -14,7 +14,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem
 from reconciler.provider.change import Change, Operation, Receipt
 from reconciler.provider.snapshot import Snapshot
 
-LONG = 1000.0
+LONG = 100.0
 
 
 class JumpingClock:
