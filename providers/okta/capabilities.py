@@ -44,8 +44,7 @@ _ACCOUNTS: Mapping[Operation, Ability] = {
 def capabilities_of(config: OktaConfig) -> Capabilities:
     """Return what a way can do."""
     reads = {ACCOUNTS: CAN} | {entitlements_of(kind): CAN for kind in (*GROUP_KINDS.values(), *config.kinds)}
-    reads |= {grants_of(kind): CAN for kind in config.kinds}
-    reads[grants_of(BUILT_IN)] = cannot("everybody is in it")
+    reads |= {grants_of(kind): CAN for kind in (*config.kinds, BUILT_IN)}
     return Capabilities(
         reads=reads,
         operations=dict(_ACCOUNTS),

@@ -6,7 +6,7 @@ from typing import Any
 from providers.okta.client import OktaClient
 from providers.okta.config import OktaConfig
 from providers.okta.listing import Listing, attempt, attempt_each, conclude, find_doubles
-from providers.okta.mapping import GROUP_KINDS, is_known, to_account
+from providers.okta.mapping import BUILT_IN, GROUP_KINDS, is_known, to_account
 from providers.okta.roles import RoleReader
 from providers.okta.rules import PAGE as RULES
 from providers.okta.rules import filled_groups
@@ -151,6 +151,9 @@ def _add_groups(builder: SnapshotBuilder, groups: Listing) -> None:
         builder.entitlement(LiveEntitlement(group["id"], _key(group)))
     for kind in GROUP_KINDS.values():
         conclude(builder, entitlements_of(kind), groups.failure, _LAST_PAGE)
+    builder.complete(
+        grants_of(BUILT_IN), "nobody is put into one: being in it follows from having an account or a role"
+    )
 
 
 def _conclude_grants(
