@@ -19,6 +19,16 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
         "entra",
         {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
     ),
+    "ldap": (
+        "ldap",
+        {
+            "url": "ldaps://dc1.acme.example",
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": {"env": "SECRET"},
+        },
+    ),
     "okta": ("okta", {"url": "https://acme.okta.com", "token": {"env": "OKTA_TOKEN"}}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
