@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.okta.client import OktaClient, is_absent, refusal
 from providers.okta.config import OktaConfig
-from providers.okta.mapping import new_profile, profile_of, to_account
+from providers.okta.mapping import changed_profile, new_profile, to_account
 from reconciler.errors import TransportError
 from reconciler.items import fold
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -114,7 +114,9 @@ class AccountWriter:
 
     async def _update(self, change: Change, what: str) -> Receipt:
         """Change parts of the profile (POST keeps the others); the same values twice are as good as once."""
-        profile = profile_of(change.after)
+        profile = changed_profile(change.after)
+        if not profile:
+            return Receipt(change, Outcome.FAILED, f"{what}: there is nothing in it that Okta could change")
         try:
             answer = await self._client.send(
                 "POST", "users", change.account_id, body={"profile": profile}, idempotent=True

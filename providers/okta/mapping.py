@@ -82,6 +82,12 @@ def new_profile(after: Mapping[str, Value], external_id: str = "") -> dict[str, 
     return profile | {name: value for name, value in profile_of(after).items() if value not in (None, "")}
 
 
+def changed_profile(after: Mapping[str, Value]) -> dict[str, Any]:
+    """Return what an update changes, as a profile: mapped attributes, and a new username or address."""
+    renamed = {"login": after.get("username"), "email": after.get("email")}
+    return {name: value for name, value in renamed.items() if value} | profile_of(after)
+
+
 def profile_of(after: Mapping[str, Value]) -> dict[str, Any]:
     """Return the mapped attributes in a change, as a profile; an empty one is null there."""
     return {

@@ -20,6 +20,7 @@ from reconciler.provider.snapshot import (
     grants_of,
 )
 
+_SHOWN_RULES = 5
 _LAST_PAGE = "read to the last page"
 _USERS, _GROUPS, _MEMBERS, _APPS, _APP_USERS, _APP_GROUPS = 200, 200, 1000, 200, 500, 200
 """Entries in a page, at most: what the vendor recommends or allows for each list."""
@@ -192,15 +193,16 @@ def _strangers(builder: SnapshotBuilder, strangers: int, groups: Listing | None 
 
 
 def _rule_notes(rules: Listing, groups: Listing) -> list[str]:
-    """Name the groups that rules fill."""
+    """Name the groups that rules fill, the first few of them."""
     if rules.failure:
         return [f"group rules are not known: {rules.failure}"]
     names = {group["id"]: _key(group) for group in groups.entries}
-    filled = {names.get(group, group): rule for group, rule in filled_groups(rules.entries).items()}
-    return [
-        f"{key} is filled by the group rule {name}: nobody is taken out of it here"
-        for key, name in sorted(filled.items())
-    ]
+    filled = sorted((names.get(group, group), rule) for group, rule in filled_groups(rules.entries).items())
+    if not filled:
+        return []
+    shown = ", ".join(f"{key} ({rule})" for key, rule in filled[:_SHOWN_RULES])
+    more = f" and {len(filled) - _SHOWN_RULES} more" if len(filled) > _SHOWN_RULES else ""
+    return [f"group rules fill {shown}{more}: nobody is taken out of these here"]
 
 
 def _kind(group: dict[str, Any]) -> str:

@@ -106,6 +106,25 @@ def test_a_user_without_a_name_is_not_made(app: FakeOkta) -> None:
     assert "Okta requires firstName, lastName" in receipt.detail
 
 
+def test_an_update_changes_what_it_names_and_keeps_the_rest(app: FakeOkta) -> None:
+    """A declared username is Okta's login; an attribute that was emptied is null."""
+    ana = app.add_user("ana@acme.example", title="Engineer", department="IT")
+    after = {"username": "ana.ruiz@acme.example", "email": "ana.ruiz@acme.example", "title": ""}
+    (receipt,) = perform(app, on_account(Operation.UPDATE_ACCOUNT, "ana", ana, after))
+    assert receipt.outcome is Outcome.DONE
+    profile = app.users[ana]["profile"]
+    assert (profile["login"], profile["email"]) == ("ana.ruiz@acme.example", "ana.ruiz@acme.example")
+    assert (profile["title"], profile["department"], profile["firstName"]) == (None, "IT", "F")
+
+
+def test_an_update_of_nothing_is_no_success(app: FakeOkta) -> None:
+    """What cannot be said to Okta is not said to be done."""
+    ana = app.add_user("ana@acme.example")
+    (receipt,) = perform(app, on_account(Operation.UPDATE_ACCOUNT, "ana", ana, {"external_id": "x"}))
+    assert receipt.outcome is Outcome.FAILED
+    assert receipt.requests == 0
+
+
 def test_suspending_deactivates_unless_told_otherwise(app: FakeOkta) -> None:
     """Deactivating takes the apps away, suspending keeps them."""
     ana, omar = app.add_user("ana@acme.example"), app.add_user("omar@acme.example")

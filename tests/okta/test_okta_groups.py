@@ -43,7 +43,7 @@ def test_nobody_is_taken_out_of_a_group_that_a_rule_fills(app: FakeOkta) -> None
     app.add_rule("engineers", group, ana)
     app.add_rule("old", other, status="INACTIVE")
     app.members.add((other, omar))
-    assert "group:eng is filled by the group rule engineers: nobody is taken out of it here" in read(app).notes
+    assert "group rules fill group:eng (engineers): nobody is taken out of these here" in read(app).notes
     ruled, free = perform(
         app, grant(ana, "group:eng", group, Operation.REVOKE), grant(omar, "group:ops", other, Operation.REVOKE)
     )
