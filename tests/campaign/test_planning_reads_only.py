@@ -96,6 +96,7 @@ def opened(name: str, company: Company) -> Provider:
             "bind_dn": "cn=tool,dc=acme",
             "password": token,
         },
+        "okta": {"url": url, "token": token},
         "scim": {"url": url, "token": token},
         "file": {
             "path": "wiki/accounts.csv",
