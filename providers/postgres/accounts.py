@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 
 from psycopg import sql
 
-from providers.postgres.client import Session
 from providers.postgres.config import PostgresConfig
 from providers.postgres.mapping import (
     Role,
@@ -15,12 +14,11 @@ from providers.postgres.mapping import (
     marked_id,
     remote_id,
 )
-from providers.postgres.objects import find_named, find_role, find_target
+from providers.postgres.objects import find_changeable, find_named, find_target
+from providers.postgres.protection import check_new_owner
+from providers.postgres.session import Session
 from reconciler.errors import ProviderError
 from reconciler.provider.change import Change
-
-WRITABLE = frozenset({"valid_until", "connection_limit", "inherit"})
-"""The attributes of accounts that can be written, besides the username."""
 
 _IDENTITY = "external_id"
 
@@ -30,15 +28,16 @@ class Roles:
 
     Args:
         config: which roles are accounts.
-        password: reveals what a new account starts with, or gives nothing.
     """
 
-    def __init__(self, config: PostgresConfig, password: Callable[[], str]) -> None:
+    def __init__(self, config: PostgresConfig) -> None:
         self._config = config
-        self._password = password
 
     async def create_account(self, session: Session, change: Change) -> tuple[str, str]:
-        """Make a role that can log in, marked with whose it is; return a remark and its remote id.
+        r"""Make a role that can log in, marked with whose it is; return a remark and its remote id.
+
+        It has no password and gets none: how people prove who they are is pg_hba.conf's (certificate, LDAP, GSSAPI,
+        OAuth), or theirs alone (`\password`).
 
         Raises:
             ProviderError: a role of that name is there, and is not this identity's.
@@ -51,9 +50,6 @@ class Roles:
         await session.run("CREATE ROLE {role} LOGIN", role=sql.Identifier(name))
         await self._set_attributes(session, name, change)
         await _comment(session, name, mark("", identity))
-        if password := self._password():
-            secret = sql.Literal(session.scramble(password, name))
-            await session.run("ALTER ROLE {role} PASSWORD {secret}", role=sql.Identifier(name), secret=secret)
         return "", await _id_of(session, name)
 
     def _found(self, role: Role, identity: str, session: Session) -> tuple[str, str]:
@@ -68,7 +64,7 @@ class Roles:
 
     async def update_account(self, session: Session, change: Change) -> str:
         """Set attributes, and rename."""
-        role = await find_role(session, change.account_id, change.username)
+        role = await find_changeable(session, change.account_id, change.username)
         await self._set_attributes(session, role.name, change)
         name = check_name(str(change.after.get("username") or role.name))
         if name != role.name:
@@ -90,7 +86,7 @@ class Roles:
 
     async def suspend(self, session: Session, change: Change) -> str:
         """Take the right to log in, and mark the role, so that it is not taken for a group from now on."""
-        role = await find_role(session, change.account_id, change.username)
+        role = await find_changeable(session, change.account_id, change.username)
         if not role.can_login:
             return "it cannot log in already"
         await session.run("ALTER ROLE {role} NOLOGIN", role=sql.Identifier(role.name))
@@ -100,7 +96,7 @@ class Roles:
 
     async def reactivate(self, session: Session, change: Change) -> str:
         """Give the right to log in back."""
-        role = await find_role(session, change.account_id, change.username)
+        role = await find_changeable(session, change.account_id, change.username)
         if role.can_login:
             return "it can log in already"
         await session.run("ALTER ROLE {role} LOGIN", role=sql.Identifier(role.name))
@@ -119,7 +115,7 @@ class Roles:
 
     async def rename_group(self, session: Session, change: Change) -> str:
         """Give a role another name."""
-        role = await find_role(session, change.entitlement_id, str(change.before.get("key")))
+        role = await find_changeable(session, change.entitlement_id, str(change.before.get("key")))
         name = check_name(change.entitlement.partition(":")[2])
         if role.name == name:
             return "it has that name already"
@@ -133,6 +129,7 @@ async def change_owner(session: Session, change: Change) -> str:
     owner = await find_named(session, str(change.after.get("owner") or ""))
     if owner is None:
         raise ProviderError(f"there is no role {change.after.get('owner')} that could own {target.name}")
+    check_new_owner(owner)
     if owner.oid != target.owner:
         names = {"target": sql.Identifier(target.name), "owner": sql.Identifier(owner.name)}
         kind = sql.SQL("DATABASE" if target.kind == "database" else "SCHEMA")

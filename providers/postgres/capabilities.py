@@ -1,11 +1,13 @@
 """What a PostgreSQL server can do, known from the configuration alone."""
 
-from providers.postgres.accounts import WRITABLE
 from providers.postgres.config import PostgresConfig
 from providers.postgres.levels import ATTRIBUTE, KINDS, LEVELS, ROLE, SCHEMA
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
+
+WRITABLE = frozenset({"valid_until", "connection_limit", "inherit"})
+"""The attributes of accounts that can be written, besides the username."""
 
 _ACCOUNTS = (
     Operation.CREATE_ACCOUNT,

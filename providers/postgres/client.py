@@ -1,101 +1,34 @@
 """Connections to one PostgreSQL server: transactions that only read, transactions that write, and what errors mean.
 
-While planning, the server itself refuses every write: each connection is opened with `default_transaction_read_only`
-and each transaction is READ ONLY, which nothing inside it can undo
-(https://www.postgresql.org/docs/current/sql-set-transaction.html).
+While planning, the server itself refuses every write: each connection is opened with `default_transaction_read_only`,
+each transaction is READ ONLY, which nothing inside it can undo once it has read
+(https://www.postgresql.org/docs/current/sql-set-transaction.html), and both are asked for, not hoped for: a pooler in
+between may drop what a connection was opened with.
 """
 
 import asyncio
-import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
-from psycopg import sql
 
 from providers.postgres.config import PostgresConfig
-from providers.postgres.queries import SYSTEM
+from providers.postgres.queries import READ_ONLY, SYSTEM
+from providers.postgres.session import Counter, Line, Session
 from reconciler.errors import AnswerError, ProviderError, ReadOnlyError, TransportError
 from reconciler.provider.answer import shorten
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.redaction import Redactor
 
 _T = TypeVar("_T")
-_LOG = logging.getLogger("reconciler.postgres")
 _TRIES: Final = 4
+OLDEST: Final = 140000
+"""The oldest version that is still maintained, as libpq tells it."""
 _PASSING: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"})
 """Serialization, deadlock, lock not to be had, too many connections, shut down, crashed, starting up."""
 _ROW_IS_BUSY: Final = ("tuple concurrently updated", "tuple concurrently deleted")
-
-
-class Session:
-    """One transaction in one database.
-
-    Attributes:
-        version: the server's version, as libpq tells it (150004).
-        system: the cluster's own identifier.
-    """
-
-    def __init__(self, connection: "psycopg.AsyncConnection[tuple[Any, ...]]", system: str, count: "Counter") -> None:
-        self._connection = connection
-        self._count = count
-        self._names: list[tuple[LiteralString, int, str]] = []
-        self.version = connection.info.server_version
-        self.system = system
-
-    async def rows(self, query: LiteralString, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
-        self._count.statements += 1
-        return await (await self._connection.execute(query, arguments)).fetchall()
-
-    async def apart(self, query: LiteralString) -> list[tuple[Any, ...]]:
-        """Return all rows of a query whose failure leaves the transaction as it is."""
-        async with self._connection.transaction():
-            return await self.rows(query)
-
-    async def run(self, statement: LiteralString, **parts: sql.Composable) -> None:
-        """Run a statement that writes; identifiers and literals in it are quoted by psycopg alone."""
-        self._count.statements += 1
-        composed = sql.SQL(statement).format(**parts)
-        _LOG.debug("%s", composed.as_string(self._connection) if "secret" not in parts else statement)
-        await self._connection.execute(composed)
-
-    def scramble(self, password: str, user: str) -> str:
-        """Return a password as the server keeps it, so that it travels nowhere, not even into the server's log."""
-        made = self._connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
-        return made.decode()
-
-    def rely_on(self, query: LiteralString, oid: int, name: str) -> None:
-        """Expect an object to have the name that statements call it by until the end of the transaction."""
-        self._names.append((query, oid, name))
-
-    def expect_renamed(self, oid: int, name: str) -> None:
-        """Expect an object to have another name from now on, having been renamed."""
-        self._names = [(query, of, name if of == oid else known) for query, of, known in self._names]
-
-    def expect_dropped(self) -> None:
-        """Expect nothing of names any more: what had them was dropped."""
-        self._names.clear()
-
-    async def check_names(self) -> None:
-        """Refuse what was done if a name has become another object's meanwhile.
-
-        Raises:
-            TransportError: it has; nothing is committed.
-        """
-        for query, oid, name in self._names:
-            found = await self.rows(query, (oid,))
-            if not found or found[0][0] != name:
-                raise TransportError(f"{name} was renamed or dropped meanwhile; nothing was done", landed=False)
-
-
-class Counter:
-    """How many statements were sent."""
-
-    def __init__(self) -> None:
-        self.statements = 0
 
 
 class Server:
@@ -116,17 +49,16 @@ class Server:
         self._config = config
         self._surroundings = surroundings
         self._wait = wait
-        self._connections: dict[str, psycopg.AsyncConnection[tuple[Any, ...]]] = {}
+        self._lines: dict[str, Line] = {}
         self._turn = asyncio.Lock()
-        self._system = ""
         self._redactor = Redactor()
         self.count = Counter()
 
     async def close(self) -> None:
         """Close all connections."""
-        connections, self._connections = list(self._connections.values()), {}
-        for connection in connections:
-            await connection.close()
+        lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            await line.connection.close()
 
     async def read(self, work: Callable[[Session], Awaitable[_T]], database: str = "") -> _T:
         """Do some work in a transaction that sees one moment and cannot write.
@@ -168,10 +100,14 @@ class Server:
 
     async def _once(self, begin: LiteralString, work: Callable[[Session], Awaitable[_T]], database: str) -> _T:
         async with self._turn:
-            connection = await self._connect(database or self._config.database)
+            line = await self._connect(database or self._config.database)
+            connection = line.connection
             state = _Progress()
             async with self._explaining(connection, state):
-                session = await self._begin(connection, begin)
+                await connection.execute(begin)
+                session = Session(line, self.count)
+                if "READ ONLY" in begin:
+                    await self._expect_read_only(await session.rows(READ_ONLY))
                 try:
                     result = await work(session)
                     await session.check_names()
@@ -183,26 +119,57 @@ class Server:
                 await connection.execute("COMMIT")
                 return result
 
-    async def _begin(self, connection: "psycopg.AsyncConnection[tuple[Any, ...]]", begin: LiteralString) -> Session:
-        await connection.execute(begin)
-        if not self._system:
-            row = await (await connection.execute(SYSTEM)).fetchone()
-            self._system = str(row[0]) if row else ""
-            self.count.statements += 1
-        return Session(connection, self._system, self.count)
+    async def _expect_read_only(self, rows: list[tuple[Any, ...]]) -> None:
+        """Refuse to go on in a transaction that could write.
 
-    async def _connect(self, database: str) -> "psycopg.AsyncConnection[tuple[Any, ...]]":
-        """Return the connection to a database, a new one where there is none or it broke."""
-        found = self._connections.get(database)
-        if found is not None and not found.closed and not found.broken:
+        Raises:
+            ReadOnlyError: it could.
+        """
+        if rows != [("on",)]:
+            raise ReadOnlyError(f"{self._surroundings.app}: the server does not keep to READ ONLY; nothing was done")
+
+    async def _connect(self, database: str) -> "Line":
+        """Return the connection to a database, a new one where there is none or it broke.
+
+        Besides the usual database only one more stays connected: a cluster may have hundreds.
+        """
+        found = self._lines.get(database)
+        if found is not None and not found.connection.closed and not found.connection.broken:
             return found
-        options = self._options(database)
+        for other in [name for name in self._lines if name not in (database, self._config.database)]:
+            await self._lines.pop(other).connection.close()
         try:
-            made = await psycopg.AsyncConnection.connect(autocommit=True, prepare_threshold=None, **options)
+            connection = await psycopg.AsyncConnection.connect(
+                autocommit=True, prepare_threshold=None, **self._options(database)
+            )
         except psycopg.Error as error:
             raise self._refused_connection(error, database) from None
-        self._connections[database] = made
-        return made
+        try:
+            async with self._explaining(connection, _Progress()):
+                line = self._lines[database] = await self._inspect(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return line
+
+    async def _inspect(self, connection: "psycopg.AsyncConnection[tuple[Any, ...]]") -> "Line":
+        """Ask a new connection which cluster it is, who we are, and whether it only reads where it must.
+
+        Raises:
+            ProviderError: the server is too old.
+            ReadOnlyError: something in between dropped `default_transaction_read_only`.
+        """
+        app = self._surroundings.app
+        if connection.info.server_version < OLDEST:
+            raise ProviderError(f"{app}: the server is older than PostgreSQL {OLDEST // 10000}")
+        self.count.statements += 1
+        row = await (await connection.execute(SYSTEM)).fetchone()
+        if row is None:
+            raise ProviderError(f"{app}: the server does not say which role is logged in")
+        if self._surroundings.read_only and row[2] != "on":
+            hint = "connect to the server itself: a pooler in between drops what the connection was opened with"
+            raise ReadOnlyError(f"{app}: the connection could write while planning; nothing was read", hint=hint)
+        return Line(connection, str(row[0]), int(row[1]))
 
     def _options(self, database: str) -> dict[str, Any]:
         """Return how to connect. Nothing is left to the environment: a password there is not meant for this server."""
@@ -210,13 +177,14 @@ class Server:
         password = config.password.reveal(self._surroundings) if config.password else ""
         self._redactor.add(password)
         milliseconds = int(config.timeout * 1000)
-        read_only = "on" if self._surroundings.read_only else ""
         settings = {"search_path": "pg_catalog", "statement_timeout": milliseconds, "lock_timeout": milliseconds // 3}
-        if read_only:
-            settings["default_transaction_read_only"] = read_only
+        if self._surroundings.read_only:
+            settings["default_transaction_read_only"] = "on"
         tls = {"sslmode": "prefer"} if config.is_local and not config.ca else self._tls()
         return tls | {
             "host": config.host,
+            "hostaddr": "",
+            "gssencmode": "disable",
             "port": config.port,
             "user": config.user,
             "password": password,

@@ -29,7 +29,7 @@ class PostgresConfig(ProviderConfig):
         groups: globs of roles that are groups though they can log in.
         ignore: globs of roles that are not looked at (`rds*`: those of a hosting company).
         reassign_to: the role that gets what a leaver owns, where `transfer_files` names nobody.
-        initial_password: what a new account starts with; without it, new accounts have no password.
+        predefined: globs of the predefined roles (`pg_monitor`) that may be given and taken; the others are only read.
         timeout: seconds for one statement, and for a connection.
     """
 
@@ -46,7 +46,7 @@ class PostgresConfig(ProviderConfig):
     groups: tuple[Pattern, ...] = ()
     ignore: tuple[Pattern, ...] = ()
     reassign_to: str = ""
-    initial_password: Secret | None = None
+    predefined: tuple[Pattern, ...] = ()
     timeout: float = Field(default=30.0, gt=0, le=600)
 
     @model_validator(mode="after")

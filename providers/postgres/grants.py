@@ -11,10 +11,12 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from providers.postgres import queries
-from providers.postgres.client import Session
+from providers.postgres.config import PostgresConfig
 from providers.postgres.levels import DATABASE, LEVELS, Membership, Privileges, level_of, privileges_of
-from providers.postgres.mapping import Role
+from providers.postgres.mapping import ATTRIBUTES, Role
 from providers.postgres.objects import Target, find_holder, find_role, find_target, name_of_holder
+from providers.postgres.protection import check_attribute, check_changeable, check_given
+from providers.postgres.session import Session
 from reconciler.errors import ProviderError
 from reconciler.provider.change import Change, Operation
 
@@ -25,7 +27,7 @@ def _name(name: str) -> sql.Identifier:
     return sql.Identifier(name)
 
 
-async def change_membership(session: Session, change: Change) -> str:
+async def change_membership(session: Session, change: Change, config: PostgresConfig) -> str:
     """Make a role held at a level, or not at all; return a remark.
 
     Raises:
@@ -36,6 +38,7 @@ async def change_membership(session: Session, change: Change) -> str:
     holder = await find_holder(session, change)
     if holder is None:
         raise ProviderError("not everybody can be a member of a role")
+    check_given(role, config)
     wanted = None if change.operation is Operation.REVOKE else Membership.parse(_level(change))
     rows = await session.rows(queries.members(session.version, one=True), (role.oid, holder.oid))
     if _together(rows) == wanted:
@@ -98,7 +101,11 @@ async def change_attribute(session: Session, change: Change) -> str:
     holder = await find_holder(session, change)
     if holder is None:
         raise ProviderError(f"not everybody can be {change.entitlement_id}")
+    check_attribute(change.entitlement_id)
+    check_changeable(holder, session.own)
     wanted = change.operation is not Operation.REVOKE
+    if change.entitlement_id not in ATTRIBUTES:
+        raise ProviderError(f"{change.entitlement} is no attribute of roles")
     if getattr(holder, change.entitlement_id) == wanted:
         return _ALREADY
     option = ("" if wanted else "NO") + change.entitlement_id.upper()

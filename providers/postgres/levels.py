@@ -67,6 +67,10 @@ class Membership:
         return Membership(self.admin or other.admin, self.inherit or other.inherit, self.set or other.set)
 
 
+MAKERS: Final = Membership(admin=True, inherit=False, set=False)
+"""What who makes a role gets of it, since PostgreSQL 16."""
+
+
 def level_of(kind: str, held: Privileges) -> str:
     """Return the level that some privileges are.
 

@@ -18,6 +18,9 @@ PUBLIC: Final = "public"
 """Everybody: its oid is 0, and no role may bear its name."""
 
 FIRST_NORMAL_OID: Final = 16384
+BOOTSTRAP_OID: Final = 10
+"""The role that a cluster begins with, in whose name the server itself grants."""
+
 LONGEST_NAME: Final = 63
 """Bytes of a name; PostgreSQL cuts longer ones silently."""
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final, LiteralString
 
 from providers.postgres import queries
-from providers.postgres.client import Session
 from providers.postgres.levels import SCHEMA
 from providers.postgres.mapping import PUBLIC, Role, oids_of
+from providers.postgres.protection import check_changeable, check_not_ours
+from providers.postgres.session import Session
 from reconciler.errors import ProviderError
 from reconciler.provider.change import Change
 
-_ROLE_NAME: Final = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE oid = %s"
+ROLE_NAME: Final = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE oid = %s"
 
 
 class GoneError(ProviderError):
@@ -48,7 +49,19 @@ async def find_role(session: Session, remote_id: str, what: str) -> Role:
     if not rows:
         raise GoneError(f"{what} does not exist any more")
     role = Role.of(rows[0])
-    session.rely_on(_ROLE_NAME, role.oid, role.name)
+    session.rely_on(ROLE_NAME, role.oid, role.name)
+    return role
+
+
+async def find_changeable(session: Session, remote_id: str, what: str) -> Role:
+    """Return a role by its remote id, if it is one that may be changed.
+
+    Raises:
+        GoneError: see `find_role`.
+        ProviderError: it is protected.
+    """
+    role = await find_role(session, remote_id, what)
+    check_changeable(role, session.own)
     return role
 
 
@@ -63,11 +76,14 @@ async def find_holder(session: Session, change: Change) -> Role | None:
 
     Raises:
         GoneError: see `find_role`.
+        ProviderError: it is the tool itself, or came with PostgreSQL.
     """
     identifier = change.account_id or change.holder_entitlement_id
     if identifier and oids_of(identifier, session.system) == (0,):
         return None
-    return await find_role(session, identifier, change.username or change.holder)
+    holder = await find_role(session, identifier, change.username or change.holder)
+    check_not_ours(holder, session.own)
+    return holder
 
 
 async def find_target(session: Session, change: Change) -> Target:

@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 from psycopg import sql
 
 from providers.postgres import queries
-from providers.postgres.client import Server, Session
+from providers.postgres.client import Server
 from providers.postgres.config import PostgresConfig
 from providers.postgres.mapping import Role
-from providers.postgres.objects import find_named, find_role
+from providers.postgres.objects import ROLE_NAME, find_changeable, find_named, find_role
+from providers.postgres.protection import check_new_owner
+from providers.postgres.session import Session
 from reconciler.errors import AnswerError, ProviderError
 from reconciler.provider.change import Change
 
@@ -47,9 +50,11 @@ class Offboarding:
         """
 
         async def work(session: Session) -> str:
-            role = await find_role(session, change.account_id, change.username)
-            rows = await session.rows(queries.END_SESSIONS, (role.oid,))
-            return f"{rows[0][0]} sessions ended" if rows[0][0] else "it had no session"
+            role = await find_changeable(session, change.account_id, change.username)
+            ((open_ones, ended),) = await session.rows(queries.END_SESSIONS, (role.oid,))
+            if ended < open_ones:
+                raise ProviderError(f"{open_ones - ended} of {open_ones} sessions of {role.name} have not ended yet")
+            return f"{ended} sessions ended" if ended else "it had no session"
 
         return await self._server.write(work)
 
@@ -57,7 +62,7 @@ class Offboarding:
         """End what is still open of a role that cannot log in any more; say what could not be ended."""
         try:
             return await self.end_sessions(change)
-        except AnswerError as error:
+        except (AnswerError, ProviderError) as error:
             return f"it cannot log in any more, but its open sessions could not be ended: {error.message}"
 
     async def hand_over(self, change: Change) -> str:
@@ -67,29 +72,39 @@ class Offboarding:
             GoneError: the role is not there any more.
             ProviderError: nobody is named who gets it, or something could not be handed over; the message says where.
         """
-        role, heir, found = await self._server.write(lambda session: self._find_heir(session, change))
+        role, found = await self._server.write(lambda session: _look(session, change))
         if not found.owning:
             return "it owns nothing"
         if found.owning & found.closed:
-            raise ProviderError(
-                f"{role.name} owns something in {_list(found.owning & found.closed)}, which cannot be entered"
-            )
+            where = _list(found.owning & found.closed)
+            raise ProviderError(f"{role.name} owns something in {where}, which allows no connections")
+        heir = ""
         for database in sorted(found.owning - {""}) or [self._config.database]:
-
-            async def work(session: Session) -> None:
-                here = await find_role(session, change.account_id, change.username)
-                there = await _heir(session, change, self._config)
-                await session.run(_REASSIGN, role=sql.Identifier(here.name), heir=sql.Identifier(there.name))
-
-            await self._server.write(work, database)
+            heir = await self._server.write(lambda session: self._reassign(session, change), database)
         left = (await self._server.read(lambda session: dependents(session, role))).owning
         if left:
             raise ProviderError(f"{role.name} still owns something in {_list(left)}")
-        return f"what it owned in {_list(found.owning)} belongs to {heir.name} now"
+        return f"what it owned in {_list(found.owning)} belongs to {heir} now"
 
-    async def _find_heir(self, session: Session, change: Change) -> tuple[Role, Role, Dependents]:
-        role = await find_role(session, change.account_id, change.username)
-        return role, await _heir(session, change, self._config), await dependents(session, role)
+    async def _reassign(self, session: Session, change: Change) -> str:
+        """Hand over what is in one database, and what all share; return whose it is now.
+
+        Who is no superuser must have both roles for that
+        (https://www.postgresql.org/docs/current/sql-reassign-owned.html): they are held until the end of the
+        transaction, where nobody else sees it.
+        """
+        role = await find_changeable(session, change.account_id, change.username)
+        heir = await _heir(session, change, self._config)
+        if heir.oid == role.oid:
+            raise ProviderError(f"{role.name} cannot get what it owns itself")
+        borrowed = [each for each in (role, heir) if not await _may_act_as(session, each)]
+        own = sql.SQL("CURRENT_USER")
+        for each in borrowed:
+            await session.run("GRANT {role} TO {own}" + _with(session), role=sql.Identifier(each.name), own=own)
+        await session.run(_REASSIGN, role=sql.Identifier(role.name), heir=sql.Identifier(heir.name))
+        for each in borrowed:
+            await session.run("REVOKE {role} FROM {own}" + _by(session), role=sql.Identifier(each.name), own=own)
+        return heir.name
 
     async def drop(self, change: Change) -> str:
         """Drop a role that owns nothing, and its privileges with it.
@@ -98,12 +113,7 @@ class Offboarding:
             GoneError: it is not there any more.
             ProviderError: it owns something; nothing that it owns is ever dropped.
         """
-
-        async def look(session: Session) -> tuple[Role, Dependents]:
-            role = await find_role(session, change.account_id, change.username)
-            return role, await dependents(session, role)
-
-        role, found = await self._server.write(look)
+        role, found = await self._server.write(lambda session: _look(session, change))
         if found.owning:
             where = _list(found.owning)
             hint = "hand it over first: the step `transfer_files` in `leaver`"
@@ -117,14 +127,14 @@ class Offboarding:
 
     async def _forget_privileges(self, session: Session, change: Change) -> None:
         """Take a role's privileges in one database; DROP OWNED also drops what it owns, so that must be nothing."""
-        role = await find_role(session, change.account_id, change.username)
+        role = await find_changeable(session, change.account_id, change.username)
         if (await dependents(session, role)).owning:
             raise ProviderError(f"{role.name} owns something since a moment ago; nothing was dropped")
         await session.run("DROP OWNED BY {role} RESTRICT", role=sql.Identifier(role.name))
 
 
 async def _drop(session: Session, change: Change) -> None:
-    role = await find_role(session, change.account_id, change.username)
+    role = await find_changeable(session, change.account_id, change.username)
     await session.check_names()
     await session.run("DROP ROLE {role}", role=sql.Identifier(role.name))
     session.expect_dropped()
@@ -134,22 +144,42 @@ async def _heir(session: Session, change: Change, config: PostgresConfig) -> Rol
     """Return who gets what a leaver owns: the account that the step names, else the role that it or the YAML names.
 
     Raises:
-        ProviderError: nobody is named, or there is no such role.
+        ProviderError: nobody is known, there is no such role, or it is protected.
     """
     account = change.after.get("to_account")
+    name = str(change.after.get("to_role") or config.reassign_to)
     if isinstance(account, str) and account:
-        return await find_role(session, account, str(change.after.get("to")))
-    name = str(change.after.get("to_role") or change.after.get("to") or config.reassign_to)
-    if name and change.after.get("to") == name and config.reassign_to:
-        name = config.reassign_to
-    if not name:
+        heir = await find_role(session, account, str(change.after.get("to")))
+    elif name:
+        found = await find_named(session, name)
+        if found is None:
+            raise ProviderError(f"there is no role {name} that could get what it owns")
+        heir = found
+        session.rely_on(ROLE_NAME, heir.oid, heir.name)
+    else:
         hint = "write `transfer_files: {to: manager}` or `{to_role: NAME}`, or `reassign_to` in the route"
-        raise ProviderError("nobody is named who gets what it owns", hint=hint)
-    heir = await find_named(session, name)
-    if heir is None:
-        raise ProviderError(f"there is no role {name} that could get what it owns")
-    session.rely_on("SELECT rolname::text FROM pg_catalog.pg_roles WHERE oid = %s", heir.oid, heir.name)
+        raise ProviderError("nobody is known who gets what it owns", hint=hint)
+    check_new_owner(heir)
     return heir
+
+
+async def _look(session: Session, change: Change) -> tuple[Role, Dependents]:
+    role = await find_changeable(session, change.account_id, change.username)
+    return role, await dependents(session, role)
+
+
+async def _may_act_as(session: Session, role: Role) -> bool:
+    if session.version >= queries.PG16:
+        return bool((await session.rows(queries.MAY_ACT_AS_16, (role.oid, role.oid)))[0][0])
+    return bool((await session.rows(queries.MAY_ACT_AS, (role.oid,)))[0][0])
+
+
+def _with(session: Session) -> LiteralString:
+    return " WITH INHERIT TRUE, SET TRUE" if session.version >= queries.PG16 else ""
+
+
+def _by(session: Session) -> LiteralString:
+    return " GRANTED BY {own}" if session.version >= queries.PG16 else ""
 
 
 async def dependents(session: Session, role: Role) -> Dependents:

@@ -5,27 +5,28 @@ from dataclasses import replace
 from typing import Final
 
 from providers.postgres import accounts, grants, queries
-from providers.postgres.client import Server, Session
+from providers.postgres.client import Server
 from providers.postgres.config import PostgresConfig
 from providers.postgres.levels import ATTRIBUTE, ROLE, SCHEMA
 from providers.postgres.mapping import oids_of
 from providers.postgres.objects import GoneError
 from providers.postgres.offboarding import Offboarding
+from providers.postgres.session import Session
 from reconciler.errors import ProviderError, ReadOnlyError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 
 _GONE_IS_GOOD: Final = frozenset(
     {Operation.REVOKE, Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT, Operation.END_SESSIONS}
 )
-_SELF_HARM: Final = frozenset({Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT, Operation.END_SESSIONS})
 
 
 class Operations:
     """Performs changes on one server."""
 
-    def __init__(self, server: Server, config: PostgresConfig, roles: accounts.Roles) -> None:
+    def __init__(self, server: Server, config: PostgresConfig) -> None:
         self._server = server
-        self._roles = roles
+        self._config = config
+        self._roles = accounts.Roles(config)
         self._offboarding = Offboarding(server, config)
 
     async def perform(self, change: Change) -> Receipt:
@@ -56,8 +57,6 @@ class Operations:
 
     async def _do(self, change: Change) -> tuple[str, str]:  # noqa: PLR0911 - a line for each operation
         """Do a change; return a remark, and the remote id of what was made."""
-        if change.operation in _SELF_HARM:
-            await self._server.write(lambda session: _spare_ourselves(session, change))
         match change.operation:
             case Operation.CREATE_ACCOUNT:
                 return await self._server.write(lambda session: self._roles.create_account(session, change))
@@ -92,7 +91,7 @@ class Operations:
 
     async def _change_grant(self, change: Change) -> str:
         if change.kind == ROLE:
-            return await self._server.write(lambda session: grants.change_membership(session, change))
+            return await self._server.write(lambda session: grants.change_membership(session, change, self._config))
         if change.kind == ATTRIBUTE:
             return await self._server.write(lambda session: grants.change_attribute(session, change))
         database = await self._database_of(change)
@@ -114,14 +113,3 @@ class Operations:
             return str(rows[0][0])
 
         return await self._server.write(work)
-
-
-async def _spare_ourselves(session: Session, change: Change) -> None:
-    """Refuse to act against the role that the tool itself is.
-
-    Raises:
-        ProviderError: that is what the change is about.
-    """
-    own = await session.rows(queries.OWN)
-    if own and change.account_id and oids_of(change.account_id, session.system) == (own[0][0],):
-        raise ProviderError(f"{change.username} is the account that this tool itself acts as")

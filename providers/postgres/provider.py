@@ -6,15 +6,9 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel
 
-from providers.postgres import queries
-from providers.postgres.accounts import Roles
 from providers.postgres.capabilities import capabilities_of
-from providers.postgres.client import Server, Session
 from providers.postgres.config import PostgresConfig
-from providers.postgres.mapping import Role, oids_of, to_account
-from providers.postgres.operations import Operations
-from providers.postgres.reading import Reader
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, ProviderError
 from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.snapshot import LiveAccount, Snapshot
@@ -27,6 +21,9 @@ class PostgresProvider:
     Args:
         config: what the YAML says.
         surroundings: the app, what secrets may be read, whether writing is allowed.
+
+    Raises:
+        ProviderError: psycopg is not installed.
     """
 
     name: ClassVar[str] = "postgres"
@@ -36,11 +33,18 @@ class PostgresProvider:
     def __init__(self, config: PostgresConfig, surroundings: Surroundings) -> None:
         self.capabilities = capabilities_of(config)
         self._app = surroundings.app
+        try:
+            from providers.postgres.client import Server  # noqa: PLC0415 - psycopg is an extra, and slow to import
+            from providers.postgres.operations import Operations  # noqa: PLC0415 - same
+            from providers.postgres.reading import Reader  # noqa: PLC0415 - same
+        except ImportError as error:
+            raise ProviderError(
+                f"{surroundings.app}: the provider postgres needs {error.name}, which is not installed",
+                hint="install the extra: pip install 'identity-reconciler[postgres]'",
+            ) from error
         self._server = Server(config, surroundings)
         self._reader = Reader(self._server, config)
-        secret = config.initial_password
-        roles = Roles(config, lambda: secret.reveal(surroundings) if secret else "")
-        self._operations = Operations(self._server, config, roles)
+        self._operations = Operations(self._server, config)
 
     @classmethod
     def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
@@ -71,13 +75,7 @@ class PostgresProvider:
         Raises:
             ProviderError: they could not be read, or the ids are of another cluster.
         """
-
-        async def work(session: Session) -> list[LiveAccount | None]:
-            oids = [oids_of(each, session.system)[0] for each in remote_ids]
-            found = {row[0]: Role.of(row) for row in await session.rows(queries.ROLES_BY_OID, (oids,))}
-            return [to_account(found[oid], session.system) if oid in found else None for oid in oids]
-
-        return await self._server.read(work)
+        return await self._reader.reread(remote_ids)
 
     async def perform(self, change: Change) -> Receipt:
         """Do one change and say what came of it.

@@ -7,7 +7,13 @@ ones, which `acldefault` tells). Owners hold everything by owning: their entries
 
 from typing import Final, LiteralString
 
-SYSTEM: Final = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
+SYSTEM: Final = """
+SELECT c.system_identifier::text, r.oid::bigint, current_setting('default_transaction_read_only')
+FROM pg_catalog.pg_control_system() c, pg_catalog.pg_roles r WHERE r.rolname = session_user
+"""
+"""The cluster's own identifier, the role that is logged in, and whether the connection only reads."""
+
+READ_ONLY: Final = "SELECT current_setting('transaction_read_only')"
 
 _ROLE: Final = """
 SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication,
@@ -22,8 +28,6 @@ ROLES: Final = _ROLE + "ORDER BY r.oid"
 ROLE_BY_OID: Final = _ROLE + "WHERE r.oid = %s"
 ROLE_BY_NAME: Final = _ROLE + "WHERE r.rolname = %s"
 ROLES_BY_OID: Final = _ROLE + "WHERE r.oid::bigint = ANY(%s)"
-
-OWN: Final = "SELECT oid::bigint FROM pg_catalog.pg_roles WHERE rolname = session_user"
 
 _OPTIONS_16: Final = "m.inherit_option, m.set_option"
 _OPTIONS_15: Final = "true, true"
@@ -73,6 +77,13 @@ FROM pg_catalog.pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.
 WHERE {_OWN_SCHEMAS} AND a.grantee <> n.nspowner
 GROUP BY n.oid, a.grantee, a.privilege_type ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
+MAY_ACT_AS: Final = (
+    "SELECT pg_has_role(session_user, %s::oid, 'USAGE') AND pg_has_role(session_user, %s::oid, 'MEMBER')"
+)
+MAY_ACT_AS_16: Final = (
+    "SELECT pg_has_role(session_user, %s::oid, 'USAGE') AND pg_has_role(session_user, %s::oid, 'SET')"
+)
+
 SCHEMA_BY_OID: Final = "SELECT nspname::text, nspowner::bigint FROM pg_catalog.pg_namespace WHERE oid = %s"
 SCHEMA_GRANTS: Final = """
 SELECT a.privilege_type::text, a.is_grantable, a.grantor::bigint, pg_catalog.pg_get_userbyid(a.grantor)::text
@@ -81,7 +92,7 @@ WHERE n.oid = %s AND a.grantee = %s
 """
 
 END_SESSIONS: Final = """
-SELECT count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(a.pid)) FROM pg_catalog.pg_stat_activity a
+SELECT count(*), count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(a.pid, 2000)) FROM pg_catalog.pg_stat_activity a
 WHERE a.usesysid = %s AND a.pid <> pg_catalog.pg_backend_pid()
 """
 DEPENDENT: Final = """

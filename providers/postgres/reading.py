@@ -1,19 +1,31 @@
 """A server's catalogues → a snapshot. Roles, memberships and databases are seen at one moment."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
 
 from providers.postgres import queries
-from providers.postgres.client import Server, Session
+from providers.postgres.client import Server
 from providers.postgres.config import PostgresConfig, matches
-from providers.postgres.levels import ATTRIBUTE, DATABASE, ROLE, SCHEMA, Membership, level_of
-from providers.postgres.mapping import ATTRIBUTES, PUBLIC, Role, is_account, remote_id, schema_name, to_account
+from providers.postgres.levels import ATTRIBUTE, DATABASE, MAKERS, ROLE, SCHEMA, Membership, level_of
+from providers.postgres.mapping import (
+    ATTRIBUTES,
+    BOOTSTRAP_OID,
+    PUBLIC,
+    Role,
+    is_account,
+    oids_of,
+    remote_id,
+    schema_name,
+    to_account,
+)
+from providers.postgres.session import Session
 from reconciler.errors import TransportError
 from reconciler.provider.snapshot import (
     ACCOUNTS,
+    LiveAccount,
     LiveEntitlement,
     Snapshot,
     SnapshotBuilder,
@@ -44,14 +56,26 @@ class Reader:
         seen.builder.snapshot.requests = self._server.count.statements - before
         return seen.builder.snapshot
 
+    async def reread(self, remote_ids: Sequence[str]) -> list[LiveAccount | None]:
+        """Read roles as accounts, whatever they look like now; None for each that does not exist.
+
+        Raises:
+            ProviderError: they could not be read, or the ids are of another cluster.
+        """
+
+        async def work(session: Session) -> list[LiveAccount | None]:
+            oids = [oids_of(each, session.system)[0] for each in remote_ids]
+            found = {row[0]: Role.of(row) for row in await session.rows(queries.ROLES_BY_OID, (oids,))}
+            return [to_account(found[oid], session.system) if oid in found else None for oid in oids]
+
+        return await self._server.read(work)
+
     async def _read_cluster(self, session: Session) -> "Seen":
         """Read what all databases share."""
         roles = [Role.of(row) for row in await session.rows(queries.ROLES)]
-        own = await session.rows(queries.OWN)
-        seen = Seen(self._config, session.system)
+        seen = Seen(self._config, session.system, session.own)
         seen.add_roles(roles)
-        if own:
-            seen.builder.snapshot.own_account = remote_id(own[0][0], system=session.system)
+        seen.builder.snapshot.own_account = remote_id(session.own, system=session.system)
         await self._read_memberships(session, seen)
         await self._read_databases(session, seen)
         return seen
@@ -107,11 +131,12 @@ async def _schemas(session: Session) -> tuple[_Rows, _Rows]:
 class Seen:
     """What was read so far."""
 
-    def __init__(self, config: PostgresConfig, system: str) -> None:
+    def __init__(self, config: PostgresConfig, system: str, own: int) -> None:
         self.builder = SnapshotBuilder()
         self.databases: list[tuple[int, str, bool]] | None = []
         self._config = config
         self._system = system
+        self._own = own
         self._roles: dict[int, Role] = {}
         self._ignored: set[int] = set()
 
@@ -151,9 +176,15 @@ class Seen:
                     self._grant(role.oid, self._known(name), None)
 
     def add_members(self, rows: _Rows) -> None:
-        """Add who is a member of what; of accounts as well, where somebody may act as one."""
+        """Add who is a member of what; of accounts as well, where somebody may act as one.
+
+        Since 16, who makes a role may pass it on, without having it: the server itself grants that
+        (https://www.postgresql.org/docs/16/sql-createrole.html). Ours of that sort are how we work, and are left out.
+        """
         held: dict[tuple[int, int], Membership] = {}
-        for role, member, _, _, *options in rows:
+        for role, member, grantor, _, *options in rows:
+            if member == self._own and grantor == BOOTSTRAP_OID and Membership(*options) == MAKERS:
+                continue
             known = held.get((member, role))
             held[member, role] = Membership(*options) | known if known else Membership(*options)
         for (member, role), membership in held.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from postgres.postgres_harness import PASSWORD, PostgresApp
+from postgres_harness import PASSWORD, PostgresApp
 from support.postgres_server import find_binaries, running_postgres
 
 from reconciler.provider.conformance.harness import World

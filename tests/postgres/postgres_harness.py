@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import psycopg
+from postgres_proxy import LossyProxy
 from psycopg import sql
 from support.surroundings import surroundings
 
@@ -21,7 +22,7 @@ from reconciler.provider.secret import Secret
 from reconciler.provider.snapshot import AccountStatus, Snapshot
 
 TOOL = "access tool"
-PASSWORD = "canary-7f3a-postgres"  # noqa: S105 - a canary
+PASSWORD = "canary-7f3a-postgres"
 ATTRIBUTES = {
     "superuser": "rolsuper",
     "createrole": "rolcreaterole",
@@ -47,7 +48,8 @@ _LEVELS = {
 _ACL = """
 SELECT e.key, g.rolname, a.grantee, string_agg(a.privilege_type, ',' ORDER BY a.privilege_type)
 FROM (
-  SELECT 'database:' || datname AS key, coalesce(datacl, acldefault('d', datdba)) AS acl, datdba AS owner FROM pg_database
+  SELECT 'database:' || datname AS key, coalesce(datacl, acldefault('d', datdba)) AS acl, datdba AS owner
+  FROM pg_database
   WHERE NOT datistemplate
   UNION ALL
   SELECT 'schema:' || nspname, coalesce(nspacl, acldefault('n', nspowner)), nspowner FROM pg_namespace
@@ -228,7 +230,7 @@ def _prepare(connection: psycopg.Connection[Any]) -> None:
     role = sql.Identifier(TOOL)
     create = sql.SQL("CREATE ROLE {} LOGIN CREATEROLE IN ROLE pg_signal_backend PASSWORD {}")
     connection.execute(create.format(role, sql.Literal(PASSWORD)))
-    connection.execute(sql.SQL("GRANT CREATE ON DATABASE postgres TO {} WITH GRANT OPTION").format(role))
+    connection.execute(sql.SQL("GRANT CREATE ON DATABASE postgres TO {}").format(role))
 
 
 def _seed(connection: psycopg.Connection[Any], world: World) -> None:
@@ -254,51 +256,6 @@ def _grant(connection: psycopg.Connection[Any], holder: str, kind: str, name: st
     else:
         statement = f"GRANT {_PRIVILEGES[kind, level]} ON {kind.upper()} {{}} TO {{}}"
         connection.execute(sql.SQL(statement).format(what, who))
-
-
-class LossyProxy:
-    """Passes bytes on between a client and the server; on demand, it swallows the answer to the next COMMIT of a write."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self.port = 0
-        self.lose_next = False
-        self._wrote = False
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[LossyProxy]:
-        """Listen on a free loopback port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        async with server:
-            yield self
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_in, there_out = await asyncio.open_connection(*self._to)
-        lost = asyncio.Event()
-        with suppress(ConnectionError):
-            await asyncio.gather(self._ask(reader, there_out, lost), self._answer(there_in, writer, lost))
-        for stream in (writer, there_out):
-            stream.close()
-
-    async def _ask(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, lost: asyncio.Event) -> None:
-        while data := await reader.read(65536):
-            if self.lose_next:
-                self._wrote |= any(word in data for word in (b"ALTER ", b"CREATE ", b"GRANT ", b"REVOKE ", b"COMMENT "))
-                if self._wrote and b"COMMIT" in data:
-                    self.lose_next = self._wrote = False
-                    lost.set()
-            to.write(data)
-            await to.drain()
-        to.close()
-
-    async def _answer(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
-        while data := await there.read(65536):
-            if lost.is_set():
-                break
-            writer.write(data)
-            await writer.drain()
-        writer.close()
 
 
 class PostgresHarness:

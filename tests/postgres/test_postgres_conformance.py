@@ -1,7 +1,7 @@
 """The postgres provider is held to the contract by the suite that every provider passes, on a real server."""
 
 import pytest
-from postgres.postgres_harness import PostgresHarness
+from postgres_harness import PostgresHarness
 
 from reconciler.provider.conformance.suite import Check, Verdict, checks_for
 
