@@ -1,6 +1,8 @@
 """What is done for who has left: sessions ended, objects handed over, and at last the role dropped."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import LiteralString
 
@@ -87,23 +89,13 @@ class Offboarding:
         return f"what it owned in {_list(found.owning)} belongs to {heir} now"
 
     async def _reassign(self, session: Session, change: Change) -> str:
-        """Hand over what is in one database, and what all share; return whose it is now.
-
-        Who is no superuser must have both roles for that
-        (https://www.postgresql.org/docs/current/sql-reassign-owned.html): they are held until the end of the
-        transaction, where nobody else sees it.
-        """
+        """Hand over what is in one database, and what all share; return whose it is now."""
         role = await find_changeable(session, change.account_id, change.username)
         heir = await _heir(session, change, self._config)
         if heir.oid == role.oid:
             raise ProviderError(f"{role.name} cannot get what it owns itself")
-        borrowed = [each for each in (role, heir) if not await _may_act_as(session, each)]
-        own = sql.SQL("CURRENT_USER")
-        for each in borrowed:
-            await session.run("GRANT {role} TO {own}" + _with(session), role=sql.Identifier(each.name), own=own)
-        await session.run(_REASSIGN, role=sql.Identifier(role.name), heir=sql.Identifier(heir.name))
-        for each in borrowed:
-            await session.run("REVOKE {role} FROM {own}" + _by(session), role=sql.Identifier(each.name), own=own)
+        async with _borrowing(session, role, heir):
+            await session.run(_REASSIGN, role=sql.Identifier(role.name), heir=sql.Identifier(heir.name))
         return heir.name
 
     async def drop(self, change: Change) -> str:
@@ -130,7 +122,8 @@ class Offboarding:
         role = await find_changeable(session, change.account_id, change.username)
         if (await dependents(session, role)).owning:
             raise ProviderError(f"{role.name} owns something since a moment ago; nothing was dropped")
-        await session.run("DROP OWNED BY {role} RESTRICT", role=sql.Identifier(role.name))
+        async with _borrowing(session, role):
+            await session.run("DROP OWNED BY {role} RESTRICT", role=sql.Identifier(role.name))
 
 
 async def _drop(session: Session, change: Change) -> None:
@@ -166,6 +159,22 @@ async def _heir(session: Session, change: Change, config: PostgresConfig) -> Rol
 async def _look(session: Session, change: Change) -> tuple[Role, Dependents]:
     role = await find_changeable(session, change.account_id, change.username)
     return role, await dependents(session, role)
+
+
+@asynccontextmanager
+async def _borrowing(session: Session, *roles: Role) -> AsyncIterator[None]:
+    """Hold roles until the block ends, where nobody outside of the transaction sees it.
+
+    REASSIGN OWNED and DROP OWNED need the privileges of each role concerned
+    (https://www.postgresql.org/docs/current/sql-reassign-owned.html). A block that fails is rolled back as a whole.
+    """
+    borrowed = [each for each in roles if not await _may_act_as(session, each)]
+    own = sql.SQL("CURRENT_USER")
+    for each in borrowed:
+        await session.run("GRANT {role} TO {own}" + _with(session), role=sql.Identifier(each.name), own=own)
+    yield
+    for each in borrowed:
+        await session.run("REVOKE {role} FROM {own}" + _by(session), role=sql.Identifier(each.name), own=own)
 
 
 async def _may_act_as(session: Session, role: Role) -> bool:

@@ -77,12 +77,9 @@ FROM pg_catalog.pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.
 WHERE {_OWN_SCHEMAS} AND a.grantee <> n.nspowner
 GROUP BY n.oid, a.grantee, a.privilege_type ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
-MAY_ACT_AS: Final = (
-    "SELECT pg_has_role(session_user, %s::oid, 'USAGE') AND pg_has_role(session_user, %s::oid, 'MEMBER')"
-)
-MAY_ACT_AS_16: Final = (
-    "SELECT pg_has_role(session_user, %s::oid, 'USAGE') AND pg_has_role(session_user, %s::oid, 'SET')"
-)
+
+MAY_ACT_AS: Final = "SELECT pg_has_role(session_user, %s::oid, 'USAGE')"
+MAY_ACT_AS_16: Final = MAY_ACT_AS + " AND pg_has_role(session_user, %s::oid, 'SET')"
 
 SCHEMA_BY_OID: Final = "SELECT nspname::text, nspowner::bigint FROM pg_catalog.pg_namespace WHERE oid = %s"
 SCHEMA_GRANTS: Final = """

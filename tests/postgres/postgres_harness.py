@@ -30,6 +30,7 @@ ATTRIBUTES = {
     "replication": "rolreplication",
     "bypassrls": "rolbypassrls",
 }
+SERVERS = ("system", "newer")
 FROZEN = "in a read-only transaction"
 _PRIVILEGES = {
     ("database", "connect"): "CONNECT",
@@ -117,6 +118,11 @@ class PostgresApp:
             _seed(connection, world)
 
     @property
+    def is_new(self) -> bool:
+        """Whether memberships have options of their own."""
+        return int(self.rows("SHOW server_version_num")[0][0]) >= 160000
+
+    @property
     def system(self) -> str:
         """The cluster's identifier."""
         return str(self.rows("SELECT system_identifier FROM pg_control_system()")[0][0])
@@ -152,10 +158,11 @@ class PostgresApp:
 
     def _grants(self, people: Mapping[str, int]) -> set[tuple[str, str, str | None]]:
         grants: set[tuple[str, str, str | None]] = set()
-        members = """SELECT m.rolname, r.rolname, a.admin_option FROM pg_auth_members a
+        members = """SELECT m.rolname, r.rolname, a.admin_option, to_jsonb(a)->>'inherit_option' FROM pg_auth_members a
             JOIN pg_authid m ON m.oid = a.member JOIN pg_authid r ON r.oid = a.roleid"""
-        for member, role, admin in self.rows(members):
-            if not member.startswith("pg_"):
+        for member, role, admin, inherit in self.rows(members):
+            is_ours = member == TOOL and admin and inherit == "false"
+            if not member.startswith("pg_") and not is_ours:
                 grants.add((_holder(member, people), f"role:{role}", "admin" if admin else "member"))
         for name, column in ATTRIBUTES.items():
             for (holder,) in self.rows(f"SELECT rolname FROM pg_authid WHERE {column}"):  # noqa: S608 - our own names
@@ -237,6 +244,7 @@ def _seed(connection: psycopg.Connection[Any], world: World) -> None:
     for account in world.accounts:
         login = "LOGIN" if account.status is AccountStatus.ACTIVE else "NOLOGIN"
         connection.execute(sql.SQL("CREATE ROLE {} " + login).format(sql.Identifier(account.username)))
+        _entrust(connection, account.username)
         mark = sql.Literal(f"seeded [account {account.external_id}]")
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(account.username), mark))
     for key in world.entitlements:
@@ -244,15 +252,29 @@ def _seed(connection: psycopg.Connection[Any], world: World) -> None:
         owner = sql.SQL({"role": "", "database": " OWNER {} STRATEGY wal_log", "schema": " AUTHORIZATION {}"}[kind])
         statement = sql.SQL(f"CREATE {kind.upper()} {{}}").format(sql.Identifier(name))
         connection.execute(statement + owner.format(sql.Identifier(TOOL)))
+        if kind == "role":
+            _entrust(connection, name)
     for holder, key, level in world.grants:
         _grant(connection, holder.removeprefix("role:"), *key.split(":", 1), str(level))
+
+
+def _entrust(connection: psycopg.Connection[Any], name: str) -> None:
+    """Let the tool change a role that it has not made: since 16, CREATEROLE alone is not enough."""
+    if _is_new(connection):
+        statement = "GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(TOOL)))
+
+
+def _is_new(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.server_version >= 160000
 
 
 def _grant(connection: psycopg.Connection[Any], holder: str, kind: str, name: str, level: str) -> None:
     who, what = sql.Identifier(holder), sql.Identifier(name)
     if kind == "role":
         option = sql.SQL(" WITH ADMIN OPTION" if level == "admin" else "")
-        connection.execute(sql.SQL("GRANT {} TO {}").format(what, who) + option)
+        by = sql.SQL(" GRANTED BY {}").format(sql.Identifier(TOOL) if _is_new(connection) else sql.SQL("CURRENT_USER"))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(what, who) + option + by)
     else:
         statement = f"GRANT {_PRIVILEGES[kind, level]} ON {kind.upper()} {{}} TO {{}}"
         connection.execute(sql.SQL(statement).format(what, who))
@@ -262,7 +284,9 @@ class PostgresHarness:
     """What the suite needs to know of PostgreSQL.
 
     Args:
-        dsn: asks for the superuser's DSN when a server is needed.
+        kind: the kind of entitlement that the worlds have.
+        levels: of which levels.
+        server: one of `SERVERS`.
     """
 
     name = "postgres"
@@ -272,7 +296,8 @@ class PostgresHarness:
     refusal = FROZEN
     suspended = True
 
-    def __init__(self, kind: str, levels: tuple[str, ...]) -> None:
+    def __init__(self, kind: str, levels: tuple[str, ...], server: str) -> None:
+        self.server = server
         self.kinds: Mapping[str, tuple[str | None, ...]] = {kind: levels}
 
     def start(self, world: World) -> AbstractAsyncContextManager[RunningApp]:
@@ -281,7 +306,7 @@ class PostgresHarness:
 
     @asynccontextmanager
     async def _start(self, world: World) -> AsyncIterator[RunningApp]:
-        dsn = os.environ["POSTGRES_TEST_DSN"]
+        dsn = os.environ[f"POSTGRES_TEST_{self.server.upper()}"]
         parts = psycopg.conninfo.conninfo_to_dict(dsn)
         async with LossyProxy(str(parts["host"]), int(str(parts["port"]))).serving() as proxy:
             app = PostgresApp(dsn, proxy)
