@@ -28,6 +28,16 @@ OLDEST: Final = 140000
 """The oldest version that is still maintained, as libpq tells it."""
 _PASSING: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"})
 """Serialization, deadlock, lock not to be had, too many connections, shut down, crashed, starting up."""
+_REFUSALS: Final = (
+    "password authentication failed",
+    "does not exist",
+    "permission denied",
+    "not permitted to log in",
+    "no pg_hba.conf entry",
+    "certificate",
+    "does not support SSL",
+)
+"""What another try does not change; a connection that was refused has no code."""
 _ROW_IS_BUSY: Final = ("tuple concurrently updated", "tuple concurrently deleted")
 
 
@@ -205,8 +215,7 @@ class Server:
         words = self._words(error)
         where = f"{self._surroundings.app}: cannot connect to the database {database}: {words}"
         state = error.sqlstate or ""
-        refused = "password authentication failed" in words or "does not exist" in words or "permission denied" in words
-        if (state and state not in _PASSING) or refused or "certificate" in words:
+        if (state and state not in _PASSING) or any(refusal in words for refusal in _REFUSALS):
             hint = "are `user`, `password` and `database` right, and does pg_hba.conf let it in?"
             return AnswerError(where, status=0, code=state, hint=hint)
         return TransportError(where, landed=False)

@@ -22,7 +22,7 @@ from providers.postgres.mapping import (
     to_account,
 )
 from providers.postgres.session import Session
-from reconciler.errors import TransportError
+from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.snapshot import (
     ACCOUNTS,
     LiveAccount,
@@ -113,7 +113,9 @@ class Reader:
                 continue
             try:
                 rows, acl = await self._server.read(_schemas, database=name)
-            except TransportError as error:
+            except ReadOnlyError:
+                raise
+            except ProviderError as error:
                 faults.append(error.message)
                 continue
             count += 1

@@ -105,6 +105,11 @@ class PostgresApp:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
+    def run_in(self, database: str, statement: str, *names: str) -> None:
+        """Run a statement as the superuser in one database, the names in it quoted."""
+        with psycopg.connect(self.dsn, dbname=database, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         """Return rows as the superuser sees them."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:

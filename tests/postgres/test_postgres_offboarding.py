@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from postgres_driving import account, on_account, perform, read
 from postgres_harness import TOOL, PostgresApp
-from psycopg import sql
 
 from reconciler.provider.change import Change, Operation, Outcome
 from reconciler.provider.snapshot import AccountStatus
@@ -28,12 +27,6 @@ def connect(app: PostgresApp, database: str = "postgres", user: str = "") -> psy
     return psycopg.connect(**changed, autocommit=True)  # type: ignore[arg-type]
 
 
-def run_in(app: PostgresApp, database: str, statement: str, *names: str) -> None:
-    """Run a statement as the superuser in one database."""
-    with closing(connect(app, database)) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
-
-
 def owners(app: PostgresApp, database: str) -> set[tuple[str, str]]:
     """Return what tables and schemas belong to whom in a database."""
     query = """SELECT relname, pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('notes', 'drafts')
@@ -50,9 +43,9 @@ def company(app: PostgresApp) -> Iterator[PostgresApp]:
     for database in ("sales", 'odd "name" %s'):
         app.run("CREATE DATABASE {}", database)
         app.run("ALTER DATABASE {} OWNER TO {}", database, TOOL)
-        run_in(app, database, "GRANT CREATE ON SCHEMA public TO {}, {}", LEAVER, HEIR)
-        run_in(app, database, "GRANT CREATE ON DATABASE {} TO {}, {}", database, LEAVER, HEIR)
-        run_in(app, database, f"SET ROLE {{}}; {MAKING}", LEAVER)
+        app.run_in(database, "GRANT CREATE ON SCHEMA public TO {}, {}", LEAVER, HEIR)
+        app.run_in(database, "GRANT CREATE ON DATABASE {} TO {}, {}", database, LEAVER, HEIR)
+        app.run_in(database, f"SET ROLE {{}}; {MAKING}", LEAVER)
     app.run("CREATE DATABASE theirs")
     app.run("ALTER DATABASE theirs OWNER TO {}", LEAVER)
     yield app
@@ -120,11 +113,11 @@ def test_a_role_that_owns_something_is_not_dropped(company: PostgresApp) -> None
 def test_privileges_that_only_somebody_else_can_take_are_named(company: PostgresApp) -> None:
     """The role is not dropped while it holds something that others granted; the server says where."""
     drop = on_account(read(company), Operation.DELETE_ACCOUNT, LEAVER)
-    run_in(company, "sales", "GRANT SELECT ON pg_class TO {}", LEAVER)
+    company.run_in("sales", "GRANT SELECT ON pg_class TO {}", LEAVER)
     _, receipt = perform(company, handing_over(company), drop)
     assert receipt.outcome is Outcome.FAILED
     assert "1 object in database sales" in receipt.detail
-    run_in(company, "sales", "REVOKE SELECT ON pg_class FROM {}", LEAVER)
+    company.run_in("sales", "REVOKE SELECT ON pg_class FROM {}", LEAVER)
     assert perform(company, drop)[0].outcome is Outcome.DONE
 
 
