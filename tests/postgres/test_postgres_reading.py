@@ -46,7 +46,7 @@ def test_a_database_that_allows_no_connections_leaves_schemas_unread(app: Postgr
 
 
 def test_a_read_takes_few_statements(app: PostgresApp) -> None:
-    """Seven for the cluster and five for each database whose schemas are read, however many roles there are."""
+    """Six for the cluster and at most four for each database whose schemas are read, however many roles there are."""
     few = read(app).requests
     app.run("DO $$ BEGIN FOR n IN 1..1000 LOOP EXECUTE format('CREATE ROLE person%s LOGIN', n); END LOOP; END $$")
     app.run("DO $$ BEGIN FOR n IN 1..200 LOOP EXECUTE format('CREATE ROLE team%s', n); END LOOP; END $$")
