@@ -97,6 +97,7 @@ def opened(name: str, company: Company) -> Provider:
             "password": token,
         },
         "okta": {"url": url, "token": token},
+        "postgres": {"host": "127.0.0.1", "port": 1, "user": "access"},
         "scim": {"url": url, "token": token},
         "file": {
             "path": "wiki/accounts.csv",

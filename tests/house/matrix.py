@@ -31,6 +31,7 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
     "okta": ("okta", {"url": "https://acme.okta.com", "token": {"env": "OKTA_TOKEN"}}),
+    "postgres": ("postgres", {"host": "db.example", "user": "access"}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
