@@ -55,11 +55,15 @@ class FakeSlack:
         now: the time, in seconds.
         forbidden: collections for which the token lacks the scope.
         throttled: how many requests are refused as too many.
+        politely: whether that is said with status 200.
         refusing: what Slack says of every write, with its error, or empty.
         losing: whether the next write is done and not answered.
         fatal: whether the next write is done and answered with `fatal_error`.
         after: called right after a list of members was replaced: somebody else's write.
         grid: whether admin methods exist.
+        troubled: channels whose members Slack fails to tell.
+        stuck: whether every page of people names itself as the next.
+        organization: whether the token is one of a whole organization.
         ignores_force: whether one bad invitation spoils the others even with `force`, as for some of Slack's imitators.
         exceeded: methods that were called more often in a minute than their tier allows.
     """
@@ -72,6 +76,10 @@ class FakeSlack:
     now: Callable[[], float] = lambda: 0.0
     forbidden: set[str] = field(default_factory=set)
     throttled: int = 0
+    politely: bool = False
+    stuck: bool = False
+    troubled: set[str] = field(default_factory=set)
+    organization: bool = False
     refusing: tuple[str, str] = ("", "")
     losing: bool = False
     fatal: bool = False
@@ -153,7 +161,7 @@ class FakeSlack:
     def _trouble(self, method: str) -> None:
         if self.throttled:
             self.throttled -= 1
-            raise SlowDownError
+            raise SlowDownError(200 if self.politely else 429)
         error, words = self.refusing
         if error and method not in READING:
             raise RefusalError(error, response_metadata={"messages": [words]})
@@ -175,11 +183,14 @@ class FakeSlack:
 
     def do_auth_test(self) -> dict[str, Any]:
         """See Slack's reference, as all that follow."""
-        return {"team_id": TEAM, "user_id": self.me, "team": "Acme", "url": "https://acme.slack.com/"}
+        whole = {"is_enterprise_install": True} if self.organization else {}
+        return {**whole, "team_id": TEAM, "user_id": self.me, "team": "Acme", "url": "https://acme.slack.com/"}
 
     def do_users_list(self, cursor: str = "", limit: str = "") -> dict[str, Any]:  # noqa: D102
         self._need("accounts", "users:read")
         told, found = self._page(list(self.users.values()), cursor, limit)
+        if self.stuck:
+            told = {"response_metadata": {"next_cursor": "c-0"}}
         return {"members": found, "cache_ts": 1, **told}
 
     def do_users_info(self, user: str) -> dict[str, Any]:  # noqa: D102
@@ -242,6 +253,8 @@ class FakeSlack:
     def do_conversations_members(self, channel: str, cursor: str = "", limit: str = "") -> dict[str, Any]:  # noqa: D102
         found = self._find(channel)
         self._need("grants:private-channel" if found.private else "grants:channel", "channels:read")
+        if channel in self.troubled:
+            raise RefusalError("fetch_members_failed")
         told, listed = self._page(found.members, cursor, limit)
         return {"members": listed, **told}
 
