@@ -18,6 +18,7 @@ Ending = tuple[Outcome, str]
 _MOST_INVITED = 100
 _LOST = "the answer was lost; it was done"
 _SO_ALREADY = "it was so already"
+_NOT_THERE = {"user_not_found": "not found", "user_not_in_channel": "was no member"}
 _OUTSIDE = frozenset({"not_in_channel", "not_authorized"})
 _ABOUT_ALL = frozenset({"not_in_channel", "channel_not_found", "is_archived", "missing_scope", "restricted_action"})
 
@@ -97,8 +98,8 @@ class ChannelWriter:
         try:
             await self._client.call("conversations.kick", asked)
         except RefusedError as error:
-            if error.code == "user_not_found":
-                return Outcome.DONE, "not found"
+            if error.code in _NOT_THERE:
+                return Outcome.DONE, _NOT_THERE[error.code]
             if error.code != "not_in_channel":
                 return (await self._look_after(channel, [user], error, wanted=False))[user]
             return await self._kick_from_inside(channel, user, error, joins=joins)

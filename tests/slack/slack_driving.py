@@ -13,7 +13,7 @@ from providers.slack.provider import SlackProvider
 from reconciler.items import AccountItem, EntitlementItem, GrantItem
 from reconciler.provider.change import Change, Operation
 
-LONG = 400.0
+LONG = 60.0
 
 
 class JumpingClock:
