@@ -82,6 +82,7 @@ def opened(name: str, company: Company) -> Provider:
             "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": token},
         },
         "scim": {"url": url, "token": token},
+        "slack": {"endpoint": f"{url}/api", "token": token, "admin_token": token, "private_channels": ["C0123456789"]},
         "file": {
             "path": "wiki/accounts.csv",
             "writable": True,

@@ -16,6 +16,7 @@ END = "<!-- providers: end -->"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("aws", {"region": "eu-central-1"}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
+    "slack": ("slack", {"token": {"env": "SLACK_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
     "ticket": ("ticket", {}),
