@@ -19,6 +19,7 @@ _MOST_INVITED = 100
 _LOST = "the answer was lost; it was done"
 _SO_ALREADY = "it was so already"
 _NOT_THERE = {"user_not_found": "not found", "user_not_in_channel": "was no member"}
+_SELF = "cant_invite_self"
 _OUTSIDE = frozenset({"not_in_channel", "not_authorized"})
 _ABOUT_ALL = frozenset({"not_in_channel", "channel_not_found", "is_archived", "missing_scope", "restricted_action"})
 
@@ -43,7 +44,10 @@ class ChannelWriter:
             if lost or (isinstance(error, RefusedError) and error.code == "name_taken"):
                 return await self._adopt(change, name, words, lost=lost)
             return Receipt(change, Outcome.FAILED, words)
-        return Receipt(change, Outcome.DONE, remote_id=str(made["channel"]["id"]))
+        number = str((made.get("channel") or {}).get("id") or "")
+        if not number:
+            return await self._adopt(change, name, f"create {name}: Slack told no id", lost=True)
+        return Receipt(change, Outcome.DONE, remote_id=number)
 
     async def rename(self, change: Change) -> Receipt:
         """Give a channel another name."""
@@ -69,7 +73,7 @@ class ChannelWriter:
                 endings |= await self._invite(channel, users[start : start + _MOST_INVITED], joins=joins)
         elif channel:
             for user in users:
-                endings[user] = await self._kick(channel, user, joins=joins)
+                endings[user] = await self._kick(channel, user)
         return [_receipt(change, endings) for change in changes]
 
     async def _invite(self, channel: str, users: Sequence[str], *, joins: bool) -> dict[str, Ending]:
@@ -90,9 +94,20 @@ class ChannelWriter:
                 return endings | await self._look_after(channel, left, error, wanted=True)
             endings |= ended
             left = [user for user in left if user not in ended]
+        own = [user for user, (_, words) in endings.items() if words.endswith(_SELF)]
+        if own and joins:
+            endings[own[0]] = await self._join(channel)
         return endings
 
-    async def _kick(self, channel: str, user: str, *, joins: bool) -> Ending:
+    async def _join(self, channel: str) -> Ending:
+        """Let the tool's own user in, whom Slack lets nobody invite; who is in already stays."""
+        try:
+            await self._client.call("conversations.join", {"channel": channel})
+        except TransportError as error:
+            return _undecided(error), error.message
+        return Outcome.DONE, ""
+
+    async def _kick(self, channel: str, user: str) -> Ending:
         """Remove somebody; "not in the channel" may be said of the tool's user, or of whom it removes."""
         asked = {"channel": channel, "user": user}
         try:
@@ -102,17 +117,15 @@ class ChannelWriter:
                 return Outcome.DONE, _NOT_THERE[error.code]
             if error.code != "not_in_channel":
                 return (await self._look_after(channel, [user], error, wanted=False))[user]
-            return await self._kick_from_inside(channel, user, error, joins=joins)
+            return await self._kick_from_inside(channel, user)
         except TransportError as error:
             return (await self._look_after(channel, [user], error, wanted=False))[user]
         return Outcome.DONE, ""
 
-    async def _kick_from_inside(self, channel: str, user: str, error: RefusedError, *, joins: bool) -> Ending:
+    async def _kick_from_inside(self, channel: str, user: str) -> Ending:
         try:
             if user not in await self._members(channel):
                 return Outcome.DONE, "was no member"
-            if not joins:
-                return Outcome.FAILED, error.message
             await self._client.call("conversations.join", {"channel": channel})
             await self._client.call("conversations.kick", {"channel": channel, "user": user})
         except TransportError as other:

@@ -69,6 +69,7 @@ _HINTS: Mapping[str, str] = {
     "feature_not_enabled": "Slack's admin methods exist on Enterprise plans only",
     "not_an_admin": "the admin token must be one of an organization's owner or admin",
     "channel_not_found": "a private channel is only seen by its members: invite the tool's user to it",
+    "invalid_name_specials": "names of channels are lower case, without spaces and full stops",
     "name_taken": "archived and private channels keep their names too",
 }
 

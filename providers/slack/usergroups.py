@@ -23,6 +23,7 @@ from reconciler.provider.change import Change, Operation, Outcome, Receipt
 _LOST = "the answer was lost; it was done"
 _SO_ALREADY = "it was so already"
 _TRIES = 3
+_ABOUT_HANDLES = frozenset({"handle_already_exists", "bad_handle", "forbidden_handle"})
 _ABOUT_PEOPLE = frozenset(
     {"invalid_users", "invalid_user", "failed_for_some_users", "single_channel_guests_cannot_be_added"}
 )
@@ -45,13 +46,25 @@ class UserGroupWriter:
         """Make a user group without members; one of the same name is taken as it is."""
         name = name_of(change.entitlement)
         try:
-            made = await self._client.call("usergroups.create", self._named(name, handle=handle_of(name)))
+            made = await self._make(name)
         except TransportError as error:
             words = f"create {name}: {error.message}"
             if error.landed is None or _is(error, "name_already_exists"):
                 return await self._adopt(change, name, words, lost=error.landed is None)
             return Receipt(change, Outcome.FAILED, words)
-        return Receipt(change, Outcome.DONE, remote_id=str(made["usergroup"]["id"]))
+        number = str((made.get("usergroup") or {}).get("id") or "")
+        if not number:
+            return await self._adopt(change, name, f"create {name}: Slack told no id", lost=True)
+        return Receipt(change, Outcome.DONE, remote_id=number)
+
+    async def _make(self, name: str) -> dict[str, Any]:
+        """Make a user group with its name as its handle, or with Slack's choice where a channel has that."""
+        try:
+            return await self._client.call("usergroups.create", self._named(name, handle=handle_of(name)))
+        except RefusedError as error:
+            if error.code not in _ABOUT_HANDLES:
+                raise
+        return await self._client.call("usergroups.create", self._named(name))
 
     async def rename(self, change: Change) -> Receipt:
         """Give a user group another name; its handle stays, so that mentions of it go on."""

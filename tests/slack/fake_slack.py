@@ -11,22 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from slack_protocol import ADMIN_TOKEN, TOKEN, RefusalError, SlowDownError, speak
+from slack_protocol import ADMIN_TOKEN, READING, TIERS, RefusalError, SlowDownError, speak, takes
 from support.http_server import Reply, Request
 
 TEAM, OTHER_TEAM = "T0ACME", "T0OTHER"
-TIERS = {
-    **dict.fromkeys(("users.list", "conversations.list", "usergroups.list", "conversations.create"), 20),
-    **dict.fromkeys(("usergroups.create", "usergroups.update", "usergroups.enable", "usergroups.disable"), 20),
-    **dict.fromkeys(("usergroups.users.update", "conversations.rename"), 20),
-    **dict.fromkeys(("admin.users.session.reset", "admin.users.setAdmin", "admin.users.setRegular"), 20),
-    "admin.users.setOwner": 20,
-    **dict.fromkeys(("conversations.join", "conversations.invite", "conversations.kick", "users.conversations"), 50),
-    **dict.fromkeys(("conversations.members", "users.info", "auth.test"), 100),
-}
-READING = frozenset(
-    {"auth.test", "users.list", "users.info", "users.conversations", "conversations.list", "conversations.members"}
-) | {"usergroups.list"}
 
 
 @dataclass(slots=True)
@@ -138,6 +126,8 @@ class FakeSlack:
             do: Callable[..., dict[str, Any]] = getattr(self, "do_" + method.replace(".", "_"))
             if method.startswith("admin."):
                 self._expect_admin(token)
+            else:
+                self._expect_team(method, asked.pop("team_id", ""))
             result = do(**asked)
             if method not in READING:
                 lost, self.losing = self.losing, False
@@ -171,6 +161,13 @@ class FakeSlack:
             raise RefusalError("not_an_admin")
         if not self.grid:
             raise RefusalError("feature_not_enabled")
+
+    def _expect_team(self, method: str, team: str) -> None:
+        """Refuse a token of a whole organization without a workspace, where the method takes one."""
+        if self.organization and takes(method, "team_id") and team != TEAM:
+            raise RefusalError(
+                "missing_argument", response_metadata={"messages": ["[ERROR] missing required field: team_id"]}
+            )
 
     def _need(self, collection: str, scope: str) -> None:
         if collection in self.forbidden:
@@ -304,6 +301,8 @@ class FakeSlack:
     def _why_not(self, channel: Channel, user: str) -> str:
         if user not in self.users or self.users[user]["deleted"]:
             return "user_not_found"
+        if user == self.me:
+            return "cant_invite_self"
         if user in channel.members:
             return "already_in_channel"
         alone = self.users[user]["is_ultra_restricted"]
@@ -339,11 +338,12 @@ class FakeSlack:
         if any(each["name"] == name and number != own for number, each in self.groups.items()):
             raise RefusalError("name_already_exists")
 
-    def do_usergroups_create(self, name: str, handle: str) -> dict[str, Any]:  # noqa: D102
+    def do_usergroups_create(self, name: str, handle: str = "") -> dict[str, Any]:  # noqa: D102
         self._expect_free_name(name)
-        if any(each["handle"] == handle for each in self.groups.values()):
+        taken = {each["handle"] for each in self.groups.values()} | {each.name for each in self.channels.values()}
+        if handle in taken:
             raise RefusalError("handle_already_exists")
-        return {"usergroup": self.groups[self.add_group(name, handle=handle)]}
+        return {"usergroup": self.groups[self.add_group(name, handle=handle or f"{name}-1")]}
 
     def do_usergroups_update(self, usergroup: str, name: str) -> dict[str, Any]:  # noqa: D102
         self._expect_free_name(name, usergroup)
@@ -399,6 +399,3 @@ class FakeSlack:
     def do_admin_users_setRegular(self, team_id: str, user_id: str) -> dict[str, Any]:  # noqa: D102, N802
         self._user(user_id).update(is_restricted=False, is_ultra_restricted=False)
         return self._set_role(team_id, user_id, admin=False, owner=False)
-
-
-__all__ = ["OTHER_TEAM", "TEAM", "TOKEN", "Channel", "FakeSlack"]

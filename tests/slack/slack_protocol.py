@@ -10,6 +10,18 @@ from support.http_server import Reply, Request
 
 TOKEN, ADMIN_TOKEN, SCIM_TOKEN = "xoxb-canary-5d4c3b2a", "xoxp-canary-9f8e7d6c", "xoxp-canary-scim-1a2b"
 PREFIX = "/api/"
+TIERS = {
+    **dict.fromkeys(("users.list", "conversations.list", "usergroups.list", "conversations.create"), 20),
+    **dict.fromkeys(("usergroups.create", "usergroups.update", "usergroups.enable", "usergroups.disable"), 20),
+    **dict.fromkeys(("usergroups.users.update", "conversations.rename"), 20),
+    **dict.fromkeys(("admin.users.session.reset", "admin.users.setAdmin", "admin.users.setRegular"), 20),
+    "admin.users.setOwner": 20,
+    **dict.fromkeys(("conversations.join", "conversations.invite", "conversations.kick", "users.conversations"), 50),
+    **dict.fromkeys(("conversations.members", "users.info", "auth.test"), 100),
+}
+READING = frozenset(
+    {"auth.test", "users.list", "users.info", "users.conversations", "conversations.list", "conversations.members"}
+) | {"usergroups.list"}
 
 Operation = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
@@ -39,6 +51,11 @@ class _Recorder(WebClient):
 
 
 _SDK = _Recorder(token="none")
+
+
+def takes(method: str, argument: str) -> bool:
+    """Say whether a method takes an argument, as Slack's SDK tells."""
+    return argument in inspect.signature(getattr(_SDK, method.replace(".", "_"))).parameters
 
 
 def check_request(request: Request, method: str, arguments: dict[str, Any]) -> None:

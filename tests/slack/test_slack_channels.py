@@ -147,3 +147,45 @@ def test_five_hundred_changes_stay_within_the_limits_of_each_method(app: FakeSla
     assert len(receipts) == 500
     assert {receipt.outcome for receipt in receipts} == {Outcome.DONE}
     assert not app.exceeded
+
+
+def test_the_tools_own_user_joins_by_itself(app: FakeSlack, people: list[str]) -> None:
+    """Nobody can invite themselves: whose token it is, who is to be in a channel, joins it."""
+    app.users[app.me]["is_bot"] = False
+    channel = app.add_channel("eng", people[:1])
+    receipts = perform_batch(app, *(grant(user, ENG, channel) for user in [app.me, people[1]]))
+    assert [receipt.outcome for receipt in receipts] == [Outcome.DONE, Outcome.DONE]
+    assert set(app.channels[channel].members) == {*people[:2], app.me}
+
+
+INVITING = {"already_in_channel": Outcome.DONE, "fatal_error": Outcome.UNKNOWN, "internal_error": Outcome.UNKNOWN}
+REMOVING = {"user_not_found": Outcome.DONE, "user_not_in_channel": Outcome.DONE, "not_in_channel": Outcome.DONE}
+REFUSALS = [
+    *("cant_invite", "channel_not_found", "invitee_cant_see_channel", "is_archived", "org_user_not_in_team"),
+    *("method_not_supported_for_channel_type", "missing_scope", "no_permission", "ura_max_channels"),
+    *("user_is_restricted", "external_channel_migrating", "restricted_action", "not_allowed_token_type"),
+    *("account_inactive", "token_revoked", "invalid_auth", "ekm_access_denied", "access_denied", "something_new"),
+]
+
+
+@pytest.mark.parametrize("word", [*INVITING, *REFUSALS, "user_not_found", "not_in_channel"])
+def test_each_word_on_an_invitation_has_its_outcome(app: FakeSlack, people: list[str], word: str) -> None:
+    """Done where it is so already, unknown where it may have been done and is not seen, else failed in Slack's word."""
+    channel = app.add_channel("eng", [app.me])
+    app.refusing = (word, "")
+    (receipt,) = perform(app, grant(people[0], ENG, channel))
+    assert receipt.outcome is INVITING.get(word, Outcome.FAILED)
+    assert word in receipt.detail or receipt.outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    "word", [*REMOVING, *REFUSALS, "cant_kick_from_general", "cant_kick_self", "not_supported", "request_timeout"]
+)
+def test_each_word_on_a_removal_has_its_outcome(app: FakeSlack, people: list[str], word: str) -> None:
+    """As for an invitation; whoever is not there, and is seen not to be there, is removed."""
+    channel = app.add_channel("eng", [app.me, people[0]] if word == "request_timeout" else [app.me])
+    app.refusing = (word, "")
+    (receipt,) = perform(app, revoke(people[0], ENG, channel))
+    expected = {**REMOVING, "request_timeout": Outcome.UNKNOWN}
+    assert receipt.outcome is expected.get(word, Outcome.FAILED)
+    assert word in receipt.detail or receipt.outcome is Outcome.DONE

@@ -1,8 +1,8 @@
 """What is done to people themselves: signed out, made admins and owners and no longer, and what the Web API cannot."""
 
 import pytest
-from fake_slack import FakeSlack
-from slack_driving import config, grant, on_account, perform, revoke
+from fake_slack import TEAM, FakeSlack
+from slack_driving import config, grant, on_account, on_entitlement, perform, read, revoke
 
 from providers.slack.capabilities import capabilities_of
 from reconciler.provider.change import Operation, Outcome
@@ -74,3 +74,20 @@ def test_a_guest_is_never_made_a_member_by_taking_something(app: FakeSlack) -> N
     assert receipt.outcome is Outcome.FAILED
     assert not app.log
     assert app.users[guest]["is_restricted"]
+
+
+def test_a_token_of_an_organization_names_its_workspace(app: FakeSlack) -> None:
+    """Everything that takes a workspace gets it."""
+    app.organization = True
+    ana = app.add_user("ana", "ana@acme.example")
+    group = app.add_group("eng", [])
+    where = {"team": TEAM}
+    assert all(each.complete for each in read(app, **where).collections.values())
+    receipts = perform(
+        app,
+        grant(ana, "usergroup:eng", group),
+        on_entitlement(Operation.CREATE_ENTITLEMENT, "usergroup:ops"),
+        on_entitlement(Operation.CREATE_ENTITLEMENT, "channel:sales"),
+        **where,
+    )
+    assert {receipt.outcome for receipt in receipts} == {Outcome.DONE}

@@ -118,3 +118,11 @@ def test_a_renamed_group_keeps_its_handle(app: FakeSlack) -> None:
     (receipt,) = perform(app, on_entitlement(Operation.RENAME_ENTITLEMENT, "usergroup:Engineering", group))
     assert receipt.outcome is Outcome.DONE
     assert (app.groups[group]["name"], app.groups[group]["handle"]) == ("Engineering", "eng")
+
+
+def test_a_handle_that_a_channel_has_is_left_to_slack(app: FakeSlack) -> None:
+    """Handles are unique among channels, people and user groups; the name is free all the same."""
+    app.add_channel("eng")
+    (receipt,) = perform(app, on_entitlement(Operation.CREATE_ENTITLEMENT, "usergroup:Eng"))
+    assert receipt.outcome is Outcome.DONE
+    assert app.groups[receipt.remote_id]["name"] == "Eng"
