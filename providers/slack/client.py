@@ -58,7 +58,9 @@ _MAY_HAVE_LANDED = frozenset(
 )
 """What Slack answers though part of an operation may have succeeded (https://docs.slack.dev/apis/web-api/errors)."""
 _MOST_PAGES = 10_000
-_MOST_WAITS = 10
+_MOST_TRIES = 10
+_FALTERING = 3
+"""How often Slack may fail at what only reads."""
 _HINTS: Mapping[str, str] = {
     "missing_scope": "add the scope to the app and install it anew",
     "not_allowed_token_type": "the method wants another type of token: see the provider's README",
@@ -175,15 +177,19 @@ class SlackClient:
             RefusedError: Slack refused; `code` is its word (`channel_not_found`).
             TransportError: no answer; `landed` says whether it may have been done.
         """
-        for _ in range(_MOST_WAITS):
+        for tried in range(1, _MOST_TRIES + 1):
             answer = await self._send(method, dict(arguments or {}))
             said = answer.decode(dict[str, Any]) if answer.content.strip() else {}
             if answer.ok and said.get("ok") is True:
                 return said
-            if str(said.get("error") or "") not in _SLOW_DOWN:
-                raise _refusal(method, answer, said)
-            await self._clock.wait(_seconds(answer), asyncio.Event())
-        raise TransportError(f"{method}: Slack still asks to slow down after {_MOST_WAITS} waits", landed=False)
+            refusal = _refusal(method, answer, said)
+            if refusal.code in _SLOW_DOWN:
+                await self._clock.wait(_seconds(answer), asyncio.Event())
+            elif method in _READING and refusal.landed is None and tried < _FALTERING:
+                await self._clock.wait(float(tried), asyncio.Event())
+            else:
+                raise refusal
+        raise TransportError(f"{method}: Slack still asks to slow down after {_MOST_TRIES} tries", landed=False)
 
     async def _send(self, method: str, arguments: dict[str, Argument]) -> Answer:
         tally = _TALLY.get()

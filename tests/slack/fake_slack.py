@@ -11,26 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from slack_objects import TEAM, Channel, show
 from slack_protocol import ADMIN_TOKEN, READING, TIERS, RefusalError, SlowDownError, speak, takes
 from support.http_server import Reply, Request
-
-TEAM, OTHER_TEAM = "T0ACME", "T0OTHER"
-
-
-@dataclass(slots=True)
-class Channel:
-    """One channel.
-
-    Attributes:
-        shared: whether other companies' people are in it.
-    """
-
-    name: str
-    private: bool = False
-    archived: bool = False
-    general: bool = False
-    shared: bool = False
-    members: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -44,6 +27,7 @@ class FakeSlack:
         forbidden: collections for which the token lacks the scope.
         throttled: how many requests are refused as too many.
         politely: whether that is said with status 200.
+        faltering: how many requests end in `internal_error`.
         refusing: what Slack says of every write, with its error, or empty.
         losing: whether the next write is done and not answered.
         fatal: whether the next write is done and answered with `fatal_error`.
@@ -65,6 +49,7 @@ class FakeSlack:
     forbidden: set[str] = field(default_factory=set)
     throttled: int = 0
     politely: bool = False
+    faltering: int = 0
     stuck: bool = False
     troubled: set[str] = field(default_factory=set)
     organization: bool = False
@@ -152,6 +137,9 @@ class FakeSlack:
         if self.throttled:
             self.throttled -= 1
             raise SlowDownError(200 if self.politely else 429)
+        if self.faltering:
+            self.faltering -= 1
+            raise RefusalError("internal_error")
         error, words = self.refusing
         if error and method not in READING:
             raise RefusalError(error, response_metadata={"messages": [words]})
@@ -194,9 +182,7 @@ class FakeSlack:
         return {"user": self._user(user)}
 
     def _user(self, number: str) -> dict[str, Any]:
-        if number not in self.users:
-            raise RefusalError("user_not_found")
-        return self.users[number]
+        return self.users.get(number) or _refuse("user_not_found")
 
     def _shown(self, types: str) -> list[tuple[str, Channel]]:
         """Return the channels of some types, what the token's user cannot see left out."""
@@ -208,19 +194,6 @@ class FakeSlack:
             and (not each.private or self.me in each.members)
         ]
 
-    def _channel(self, number: str, channel: Channel) -> dict[str, Any]:
-        return {
-            "id": number,
-            "name": channel.name,
-            "is_channel": True,
-            "is_private": channel.private,
-            "is_archived": channel.archived,
-            "is_general": channel.general,
-            "is_ext_shared": channel.shared,
-            "is_member": self.me in channel.members,
-            "num_members": len(channel.members),
-        }
-
     def do_conversations_list(  # noqa: D102
         self, types: str = "public_channel", cursor: str = "", limit: str = "", exclude_archived: str = "false"
     ) -> dict[str, Any]:
@@ -228,7 +201,7 @@ class FakeSlack:
             name = "private-channel" if kind == "private_channel" else "channel"
             self._need(f"entitlements:{name}", "groups:read" if kind == "private_channel" else "channels:read")
         told, found = self._page(self._shown(types), cursor, limit)
-        kept = [self._channel(*each) for each in found if exclude_archived == "false" or not each[1].archived]
+        kept = [show(*each, self.me) for each in found if exclude_archived == "false" or not each[1].archived]
         return {"channels": kept, **told}
 
     def do_users_conversations(  # noqa: D102
@@ -238,7 +211,7 @@ class FakeSlack:
         self._user(user)
         listed = [(number, each) for number, each in self._shown(types) if user in each.members]
         told, found = self._page(listed, cursor, limit)
-        kept = [self._channel(*each) for each in found if exclude_archived == "false" or not each[1].archived]
+        kept = [show(*each, self.me) for each in found if exclude_archived == "false" or not each[1].archived]
         return {"channels": kept, **told}
 
     def _find(self, number: str) -> Channel:
@@ -264,14 +237,14 @@ class FakeSlack:
     def do_conversations_create(self, name: str, *, is_private: bool = False) -> dict[str, Any]:  # noqa: D102
         self._expect_free(name)
         number = self.add_channel(name, [self.me], private=is_private)
-        return {"channel": self._channel(number, self.channels[number])}
+        return {"channel": show(number, self.channels[number], self.me)}
 
     def do_conversations_rename(self, channel: str, name: str) -> dict[str, Any]:  # noqa: D102
         found = self._inside(channel)
         if found.name != name:
             self._expect_free(name)
         found.name = name
-        return {"channel": self._channel(channel, found)}
+        return {"channel": show(channel, found, self.me)}
 
     def _inside(self, number: str) -> Channel:
         found = self._find(number)
@@ -285,7 +258,7 @@ class FakeSlack:
         found = self._find(channel)
         if self.me not in found.members:
             found.members.append(self.me)
-        return {"channel": self._channel(channel, found)}
+        return {"channel": show(channel, found, self.me)}
 
     def do_conversations_invite(self, channel: str, users: str, *, force: bool = False) -> dict[str, Any]:  # noqa: D102
         found = self._inside(channel)
@@ -296,7 +269,7 @@ class FakeSlack:
         if errors and not (force and len(asked) > 1 and not self.ignores_force):
             raise RefusalError(str(errors[0]["error"]), errors=errors)
         found.members += [each for each in asked if each not in wrong]
-        return {"channel": self._channel(channel, found)} | ({"errors": errors} if errors else {})
+        return {"channel": show(channel, found, self.me)} | ({"errors": errors} if errors else {})
 
     def _why_not(self, channel: Channel, user: str) -> str:
         if user not in self.users or self.users[user]["deleted"]:
@@ -320,9 +293,7 @@ class FakeSlack:
         found.members.remove(user)
         return {}
 
-    def do_usergroups_list(  # noqa: D102
-        self, include_users: str = "false", include_disabled: str = "false"
-    ) -> dict[str, Any]:
+    def do_usergroups_list(self, include_users: str = "", include_disabled: str = "") -> dict[str, Any]:  # noqa: D102
         self._need("entitlements:usergroup", "usergroups:read")
         self._need("grants:usergroup", "usergroups:read")
         found = [each for each in self.groups.values() if include_disabled == "true" or not each["date_delete"]]
@@ -330,9 +301,7 @@ class FakeSlack:
         return {"usergroups": [{k: v for k, v in each.items() if k not in hidden} for each in found]}
 
     def _group(self, number: str) -> dict[str, Any]:
-        if number not in self.groups:
-            raise RefusalError("no_such_subteam")
-        return self.groups[number]
+        return self.groups.get(number) or _refuse("no_such_subteam")
 
     def _expect_free_name(self, name: str, own: str = "") -> None:
         if any(each["name"] == name and number != own for number, each in self.groups.items()):
@@ -385,8 +354,6 @@ class FakeSlack:
         user = self._user(user_id)
         if user.get("is_primary_owner"):
             raise RefusalError("cannot_modify_primary_owner")
-        if user["is_restricted"] and admin:
-            raise RefusalError("invalid_role_for_user")
         user["is_admin"], user["is_owner"] = admin, owner
         return {}
 
@@ -399,3 +366,7 @@ class FakeSlack:
     def do_admin_users_setRegular(self, team_id: str, user_id: str) -> dict[str, Any]:  # noqa: D102, N802
         self._user(user_id).update(is_restricted=False, is_ultra_restricted=False)
         return self._set_role(team_id, user_id, admin=False, owner=False)
+
+
+def _refuse(word: str) -> Any:
+    raise RefusalError(word)

@@ -1,8 +1,9 @@
 """What is done to people themselves: signed out, made admins and owners and no longer, and what the Web API cannot."""
 
 import pytest
-from fake_slack import TEAM, FakeSlack
+from fake_slack import FakeSlack
 from slack_driving import config, grant, on_account, on_entitlement, perform, read, revoke
+from slack_objects import TEAM
 
 from providers.slack.capabilities import capabilities_of
 from reconciler.provider.change import Operation, Outcome

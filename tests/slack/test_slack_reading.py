@@ -1,13 +1,17 @@
 """Reading: every part whole or named as missing, in the least number of requests."""
 
 from math import ceil
+from typing import Any
 
 import pytest
-from fake_slack import OTHER_TEAM, TEAM, FakeSlack
-from slack_driving import config, perform, read, revoke
+from fake_slack import FakeSlack
+from slack_driving import config, drive, perform, read, revoke
+from slack_objects import OTHER_TEAM, TEAM
 from slack_protocol import TOKEN
+from support.http_server import HttpServer
 
 from providers.slack.capabilities import capabilities_of
+from providers.slack.provider import SlackProvider
 from reconciler.errors import ReconcilerError
 from reconciler.provider.change import Outcome
 from reconciler.provider.snapshot import AccountStatus
@@ -164,6 +168,21 @@ def test_a_limit_that_is_told_with_success_is_waited_out(app: FakeSlack) -> None
     workspace(app, 3, 1, 1)
     app.throttled, app.politely = 2, True
     assert all(each.complete for each in read(app).collections.values())
+
+
+@pytest.mark.parametrize(("times", "whole"), [(2, True), (40, False)])
+def test_what_slack_fails_at_is_asked_again(app: FakeSlack, times: int, *, whole: bool) -> None:
+    """An internal error while reading passes, or is told in the end."""
+    workspace(app, 3, 1, 1)
+
+    async def work(provider: SlackProvider, _: HttpServer) -> Any:
+        await provider.read()
+        app.faltering = times
+        return await provider.read()
+
+    found = drive(app, work).collections["accounts"]
+    assert found.complete is whole
+    assert whole or "internal_error" in found.why
 
 
 def test_missing_emails_are_told(app: FakeSlack) -> None:
