@@ -15,6 +15,10 @@ BEGIN = "<!-- providers: made by python tests/house/matrix.py -->"
 END = "<!-- providers: end -->"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("aws", {"region": "eu-central-1"}),
+    "entra": (
+        "entra",
+        {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
+    ),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "slack": ("slack", {"token": {"env": "SLACK_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
