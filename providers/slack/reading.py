@@ -200,7 +200,7 @@ def _add_people(builder: SnapshotBuilder, users: Part[Any], workspace: Workspace
             builder.grant(account, numbers[f"{GUEST}:{WORKSPACE}"], level)
     _conclude(builder, ACCOUNTS, users.failed)
     for kind in (ROLE, GUEST):
-        _conclude(builder, entitlements_of(kind), "", "Slack's own")
+        _conclude(builder, entitlements_of(kind), users.failed, "Slack's own")
         _conclude(builder, grants_of(kind), users.failed)
     if users.items and not any((user.get("profile") or {}).get("email") for user in users.items):
         builder.snapshot.notes.append("Slack shows nobody's email: does the token have the scope users:read.email?")

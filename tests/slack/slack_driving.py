@@ -6,40 +6,13 @@ from typing import Any
 
 from fake_slack import FakeSlack
 from support.http_server import HttpServer, http_server
+from support.jumping_clock import JumpingClock
 from support.surroundings import surroundings
 
 from providers.slack.config import SlackConfig
 from providers.slack.provider import SlackProvider
 from reconciler.items import AccountItem, EntitlementItem, GrantItem
 from reconciler.provider.change import Change, Operation
-
-LONG = 60.0
-
-
-class JumpingClock:
-    """A clock that jumps ahead instead of waiting."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return the test's time."""
-        return self.now
-
-    def epoch(self) -> float:
-        """Return the test's time of day."""
-        return 1.8e9 + self.now
-
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Jump ahead, unless something happens meanwhile."""
-        if seconds > LONG:  # until somebody else's answer: that is no time that passes
-            await wake.wait()
-            return
-        for _ in range(20):
-            await asyncio.sleep(0)
-            if wake.is_set():
-                return
-        self.now += max(seconds, 1e-6)  # a wait that rounding swallows would never end
 
 
 def config(url: str, **more: Any) -> SlackConfig:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from fake_slack import FakeSlack
-from slack_driving import JumpingClock, open_provider
+from slack_driving import open_provider
 from slack_protocol import ADMIN_TOKEN, TOKEN
 from support.http_server import HttpServer, http_server
+from support.jumping_clock import JumpingClock
 
 from reconciler.items import Value
 from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, World, checks_for
@@ -92,7 +93,8 @@ class RunningSlack:
         app = self._app
         match fault:
             case Fault.FORBID:
-                app.forbidden = {subject}
+                of_people = subject.endswith((":role", ":guest"))
+                app.forbidden = {"accounts" if of_people else subject}
             case Fault.THROTTLE:
                 app.throttled = 1
             case Fault.REFUSE:
@@ -130,6 +132,7 @@ class SlackHarness:
     secrets = (TOKEN, ADMIN_TOKEN)
     refusal = REFUSAL
     suspended = True
+    together = (frozenset({"accounts", "entitlements:role", "grants:role", "entitlements:guest", "grants:guest"}),)
 
     def __init__(self, *kinds: str, **options: Any) -> None:
         levels: tuple[str | None, ...] = ("single-channel", "multi-channel")
@@ -146,8 +149,6 @@ class SlackHarness:
         """See `Harness.can`."""
         if fault is Fault.CUT_SHORT:
             return cannot("Slack tells no totals: a page that names no next one is the last")
-        if (fault is Fault.FORBID and "role" in self.kinds) or ("guest" in self.kinds and fault is Fault.FORBID):
-            return cannot("Slack's roles are part of the list of people")
         return CAN
 
     def start(self, world: World) -> AbstractAsyncContextManager[RunningSlack]:
