@@ -99,6 +99,7 @@ def opened(name: str, company: Company) -> Provider:
         "okta": {"url": url, "token": token},
         "postgres": {"host": "127.0.0.1", "port": 1, "user": "access"},
         "scim": {"url": url, "token": token},
+        "slack": {"endpoint": f"{url}/api", "token": token, "admin_token": token, "private_channels": ["C0123456789"]},
         "file": {
             "path": "wiki/accounts.csv",
             "writable": True,

@@ -33,6 +33,7 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "okta": ("okta", {"url": "https://acme.okta.com", "token": {"env": "OKTA_TOKEN"}}),
     "postgres": ("postgres", {"host": "db.example", "user": "access"}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
+    "slack": ("slack", {"token": {"env": "SLACK_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
     "google": (
