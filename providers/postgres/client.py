@@ -50,6 +50,7 @@ class Server:
         config: where it is.
         surroundings: whether writing is refused, and what secrets may be read.
         wait: how to wait between tries.
+        slack: seconds for an answer to travel, beyond what the server may take for a statement.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Server:
         config: PostgresConfig,
         surroundings: Surroundings,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        slack: float = 5.0,
     ) -> None:
         self._config = config
         self._surroundings = surroundings
@@ -64,7 +66,7 @@ class Server:
         self._lines: dict[str, Line] = {}
         self._turn = asyncio.Lock()
         self._redactor = Redactor()
-        self._patience = 1.5 * config.timeout
+        self._patience = config.timeout + slack
         self.count = Counter()
 
     async def close(self) -> None:

@@ -93,7 +93,7 @@ def test_a_server_that_falls_silent_is_given_up(app: PostgresApp) -> None:
     async def run() -> str:
         async with LossyProxy(str(parts["host"]), int(str(parts["port"]))).serving() as proxy:
             silenced = PostgresApp(app.dsn, proxy)
-            server = Server(silenced.config(timeout=0.2), surroundings(), no_wait)
+            server = Server(silenced.config(timeout=0.5), surroundings(), no_wait, slack=0.3)
 
             async def fall_silent(session: Session) -> None:
                 proxy.silent = True
