@@ -234,6 +234,7 @@ def _clear(connection: psycopg.Connection[Any]) -> None:
     roles = "SELECT rolname FROM pg_authid WHERE oid >= 16384"
     for (name,) in connection.execute(roles).fetchall():
         connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+    for (name,) in connection.execute(roles).fetchall():
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
