@@ -96,6 +96,10 @@ class Transport:
         """How many HTTP requests were sent so far, retries included."""
         return self._exchange.requests
 
+    def pause(self, rate: str, seconds: float) -> None:
+        """Let no request of a rate class go for so long: the app asked for it in words that only its provider knows."""
+        self._gates[rate].pause(seconds)
+
     async def __aenter__(self) -> Self:
         return self
 
