@@ -37,7 +37,6 @@ class Rate:
     per_minute: float = math.inf
     burst: int = 1
     most: int = 0
-    window: float = 0.0
     window: float = 60.0
 
 
@@ -47,8 +46,6 @@ class Bucket:
     __slots__ = ("_burst", "_per_second", "_sent", "_tokens", "_updated", "_window")
 
     def __init__(self, rate: Rate, now: float) -> None:
-        self._sent: deque[float] = deque(maxlen=rate.most)
-        self._window = rate.window
         self._burst = float(max(1, rate.burst))
         self._per_second = rate.per_minute / 60
         self._tokens = self._burst
@@ -56,29 +53,21 @@ class Bucket:
         self._sent: deque[float] = deque(maxlen=rate.most)
         self._window = rate.window
 
-    def delay(self, now: float) -> float:
-        """Return the seconds until there is a token, and room in the window."""
-        room = self._sent[0] + self._window - now if self._sent.maxlen and len(self._sent) == self._sent.maxlen else 0.0
-        if math.isinf(self._per_second):
-            return max(0.0, room)
-        self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
-        self._updated = now
-        return max(0.0, room, (1 - self._tokens) / self._per_second)
-
-    def take(self, now: float) -> None:
-        """Use one token."""
-        self._tokens -= 1
-        self._sent.append(now)
     def delay(self, now: float, cost: int = 1) -> float:
         """Return the seconds until there is a token for each of so many requests (as far as so many fit at all)."""
         room = self._room(now, cost)
+        if math.isinf(self._per_second):
             return room
+        self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
+        self._updated = now
         return max(room, (min(cost, self._burst) - self._tokens) / self._per_second)
+
     def _room(self, now: float, cost: int) -> float:
         """Return the seconds until so many more requests fit into the window."""
         most = self._sent.maxlen
         surplus = len(self._sent) + min(cost, most) - most if most else 0
         return max(0.0, self._sent[surplus - 1] + self._window - now) if surplus > 0 else 0.0
+
     def take(self, now: float, cost: int = 1) -> None:
         """Use a token for each of so many requests."""
         self._tokens -= cost
@@ -249,7 +238,6 @@ class Gate:
     def _take(self, now: float, cost: int) -> None:
         """Count one request as on its way."""
         self._in_flight += 1
-        self._bucket.take(now)
         self._bucket.take(now, cost)
         for window in self._windows.values():
             window.take(now)

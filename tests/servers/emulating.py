@@ -3,7 +3,6 @@
 The GitHub has one repository and tokens of two people; any token gives an answer there, and nobody lacks a permission:
 it is no proof for refusals. The Slack has a workspace with people; its tokens have scopes, and are held to them.
 The Okta has users and groups; it knows neither rules nor roles, and any change of a status is allowed.
-"""Vendors of somebody else's making on a free loopback port, by `emulate`: a GitHub, and a Slack.
 """
 
 from __future__ import annotations
