@@ -182,6 +182,7 @@ class Ticket:
         owner: the id of the person who was asked, or empty.
         title: what it is about, in a few words, or empty.
         wanted: what the operation was to make of its item, without empty values; None where the ticket does not say.
+        closed_by: who attests what it was closed as, in the tracker's words, or empty.
     """
 
     change_id: str
@@ -194,6 +195,7 @@ class Ticket:
     owner: str = ""
     title: str = ""
     wanted: Mapping[str, Value] | None = None
+    closed_by: str = ""
 
 
 @runtime_checkable

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.apply.edge import describe
-from reconciler.apply.report import TRACELESS, Report
+from reconciler.apply.report import Report
 from reconciler.errors import StateError
 from reconciler.items import GrantItem, Names
 from reconciler.plan.inputs import TICKET
 from reconciler.plan.sides import Sides
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import ACCOUNTS, AccountStatus
 from reconciler.state.contract import StateStore
 from reconciler.state.sighting import AN_ACCOUNT
