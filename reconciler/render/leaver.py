@@ -33,7 +33,7 @@ _HEADS: Final = {
 }
 _ENDLESS: Final = 1_000_000
 _WIDE: Final = 160
-_TABLE: Final = "| app | what | way | |\n|---|---|---|---|"
+_TABLE: Final = ("", "| app | what | way | |", "|---|---|---|---|")
 _WORDS: Final = {Standing.LEFT: "to do", Standing.PENDING: "pending", Standing.CLAIMED: "claimed done"}
 
 
@@ -53,10 +53,8 @@ def headline(view: LeaverView) -> str:
     if left:
         parts = ", ".join(f"{count} {_WORDS[standing]}" for standing, count in view.left.items())
         late = f" ({view.overdue} overdue)" if view.overdue else ""
-        there = number(left, "thing")
-        head = (
-            f"{there} {'to take away' if view.ahead else 'left'} in {number(view.count(*OPEN), 'app')}: {parts}{late}"
-        )
+        where = f"{'to take away' if view.ahead else 'left'} in {number(view.count(*OPEN), 'app')}"
+        head = f"{number(left, 'thing')} {where}: {parts}{late}"
     else:
         head = "everything that is known of is gone" if unknown else "everything is gone"
     return join_words([head, unsaid, told])
@@ -143,9 +141,8 @@ def _note(app: LeaverApp, step: Step | None, view: LeaverView, zone: tzinfo) -> 
         return join_words([f"not there, or suspended, {read}" if not app.why else app.why, asked, _as_of(app, zone)])
     if step.standing is Standing.PENDING and step.address:
         until = f", until {step.due}" if step.due else ""
-        late = (
-            f", overdue for {number((_today(view, zone) - step.due).days, 'day')}" if step.due and step.overdue else ""
-        )
+        days = (_today(view, zone) - step.due).days if step.due and step.overdue else 0
+        late = f", overdue for {number(days, 'day')}" if days else ""
         return join_words([f"waits for {step.who or 'nobody'}{until}{late}", _asked(step, zone), step.address])
     by = f" by {step.who}" if step.who else ""
     done = f"done {_day(step.done, zone)}{by}" if step.done else ""
@@ -176,9 +173,7 @@ def render_leaver_markdown(view: LeaverView, zone: tzinfo) -> str:
     for standing, head in _HEADS.items():
         lines = [_markdown_row(app, step, view, zone) for app, step in _lines(view, standing)]
         if lines:
-            blocks.append(
-                "\n".join([f"### {head.capitalize()}", "", "| app | what | way | |", "|---|---|---|---|", *lines])
-            )
+            blocks.append("\n".join([f"### {head.capitalize()}", *_TABLE, *lines]))
     blocks += [fold(head.capitalize(), ", ".join(map(code, names))) for head, names in _lists(view)]
     return "\n\n".join(blocks) + "\n"
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reconciler.audit.history import ChangeStory, History, Period
-from reconciler.audit.leaver import Asking, LeaverView, view_app
+from reconciler.audit.leaver import LeaverView
+from reconciler.audit.leaving import Asking, view_app
 from reconciler.errors import ConfigurationError
 from reconciler.load.suggest import suggest
 from reconciler.model.identities import Person
