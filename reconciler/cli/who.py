@@ -110,7 +110,7 @@ def _tell_past(common: Common, session: "Session", asked: str, app: str, key: st
     moment = session.moment.astimezone(ZoneInfo(session.settings.timezone))
     only = {"entitlement": key} if app else {"holder": key}
     with open_state(session.settings, read_only=True) as state:
-        known = sorted({*session.company.apps, *state.apps()})
+        known = sorted({*session.company.apps, *(one for one in state.apps() if not one.startswith("@"))})
         check_names([app] if app else [], known, "app")
         apps = [PastApp(one, state.live_at(one, moment, **only)) for one in ([app] if app else known)]
     if common.json:

@@ -198,6 +198,21 @@ class Ticket:
     closed_by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is told about an open ticket, below it, and once.
+
+    Attributes:
+        mark: what it is known by among the notes of its ticket: small letters, digits and `-`.
+        text: one or two sentences of plain text.
+        owner: the id of whom the ticket waits for from now on; empty where that stays as it was.
+    """
+
+    mark: str
+    text: str
+    owner: str = ""
+
+
 @runtime_checkable
 class TicketProvider(Provider, Protocol):
     """A provider whose changes are done by a person: `perform` opens a ticket or finds the open one."""
@@ -208,4 +223,17 @@ class TicketProvider(Provider, Protocol):
 
     async def cancel(self, ticket: Ticket, reason: str) -> None:
         """Close a ticket whose operation is no longer wanted, saying why."""
+        ...
+
+
+@runtime_checkable
+class NotingProvider(TicketProvider, Protocol):
+    """A provider of tickets that can say something more about one: a reminder, or whom it waits for now."""
+
+    async def note(self, ticket: Ticket, note: Note) -> bool:
+        """Tell it to whoever is asked, unless it was told before or the ticket is closed; say whether it was told now.
+
+        Raises:
+            ProviderError: the ticket is gone, or it was not told, or it is not known.
+        """
         ...
