@@ -15,9 +15,10 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from reconciler.provider.config import ProviderConfig
 
-TRACKERS: Final = ("directory", "email", "github", "jira", "linear", "roundup", "servicenow", "webhook")
+TRACKERS: Final = ("directory", "email", "github", "http", "jira", "linear", "roundup", "servicenow", "webhook")
 """The modules in `via`: each has a `Config` and a `Tracker`."""
 _PARTS: Final = ("open", "__aenter__", "__aexit__", "records", "create", "close", "has_note", "note")
+_SHAPES: Final = dict.fromkeys(("type", "$ref", "allOf", "anyOf", "oneOf", "properties", "items", "enum", "pattern"))
 GROUP: Final = "reconciler.trackers"
 """The entry points by which other packages add trackers; none of them can stand in for one of ours."""
 
@@ -56,6 +57,7 @@ class TicketConfig(ProviderConfig):
             common = set(schema["properties"])
             for via in known_trackers():
                 more = _schema_of(via, *arguments, **named)
+                schema.setdefault("$defs", {}).update(more.get("$defs", {}))
                 for name, part in ((name, part) for name, part in more["properties"].items() if name not in common):
                     schema["properties"][name] = _both(schema["properties"].get(name), part)
         return schema
@@ -81,7 +83,9 @@ def _both(known: dict[str, Any] | None, part: dict[str, Any]) -> dict[str, Any]:
         return part
     descriptions = dict.fromkeys(one.get("description", "") for one in (known, part))
     both = {name: value for name, value in known.items() if part.get(name) == value}
-    return both | {"description": "; ".join(filter(None, descriptions))}
+    shapes = [{name: one[name] for name in _SHAPES if name in one} for one in (known, part)]
+    either = {"anyOf": shapes} if shapes[0] != shapes[1] and not both.keys() & _SHAPES.keys() else {}
+    return both | either | {"description": "; ".join(filter(None, descriptions))}
 
 
 def check_inside(path: str) -> None:
