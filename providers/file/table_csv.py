@@ -130,14 +130,15 @@ class CsvTable:
         return find_column(self.path, self.header, column, line=self._header_line, hint=hint)
 
     def _guess(self, column: str) -> str:
-        """Say where a column that is missing may be: behind another delimiter, or in the header of another line."""
-        for delimiter in _DELIMITERS.replace(self._delimiter, ""):
-            if column in (name.strip(' "') for name in self.header[0].split(delimiter)):
-                return f'its cells seem to be separated by {delimiter!r}: write `delimiter: "{_SHOWN[delimiter]}"`'
-        lines = io.StringIO(self._whole, newline="")
-        for line, text in enumerate(islice(lines, _LOOKED_AT), start=1):
-            if line != self._header_line and column in (name.strip(' "\r\n') for name in text.split(self._delimiter)):
-                return f"line {line} names it: write `header: {line}`"
+        """Say where a column that is missing may be: in another line, behind another delimiter, or both."""
+        lines = list(islice(io.StringIO(self._whole, newline=""), _LOOKED_AT))
+        for delimiter in dict.fromkeys((self._delimiter, *_DELIMITERS)):
+            for line, text in enumerate(lines, start=1):
+                if column in (name.strip(' "\r\n') for name in text.split(delimiter)):
+                    options = [f"`header: {line}`"] if line != self._header_line else []
+                    options += [f'`delimiter: "{_SHOWN[delimiter]}"`'] if delimiter != self._delimiter else []
+                    if options:
+                        return f"line {line} names it: write {' and '.join(options)}"
         return ""
 
     def chunks(self, columns: Sequence[str]) -> Iterator[list[Sequence[Cell]]]:

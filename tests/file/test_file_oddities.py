@@ -130,6 +130,7 @@ def test_windows_1252_names_and_quoted_line_breaks_are_read(tmp_path: Path) -> N
             "export.csv:2: unexpected end of data",
             "a quote may be missing",
         ),
+        ("sep=;\n" + (HEADER + ANA).replace(",", ";"), NO_COLUMN, 'write `header: 2` and `delimiter: ";"`'),
         ("User,,Account,\n" + HEADER + ANA, NO_COLUMN, "`header: 2`"),
     ],
 )
