@@ -74,8 +74,33 @@ def test_a_plan_works_where_nothing_can_be_written(company: Company) -> None:
 
 def opened(name: str, company: Company) -> Provider:
     """Open a provider as planning does."""
+    url, token = company.server.url, {"env": "SCIM_TOKEN"}
     configs = {
-        "scim": {"url": company.server.url, "token": {"env": "SCIM_TOKEN"}},
+        "aws": {
+            "region": "eu-central-1",
+            "endpoint": url,
+            "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": token},
+        },
+        "entra": {
+            "tenant": "acme.example",
+            "client_id": f"{0:08}-0000-4000-8000-{0:012}",
+            "client_secret": token,
+            "url": url,
+        },
+        "github": {"organization": "acme", "url": url, "token": token},
+        "google": {"subject": "admin@acme.example", "endpoint": url, "token": token},
+        "ldap": {
+            "url": url.replace("http", "ldap"),
+            "plain": True,
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": token,
+        },
+        "okta": {"url": url, "token": token},
+        "postgres": {"host": "127.0.0.1", "port": 1, "user": "access"},
+        "scim": {"url": url, "token": token},
+        "slack": {"endpoint": f"{url}/api", "token": token, "admin_token": token, "private_channels": ["C0123456789"]},
         "file": {
             "path": "wiki/accounts.csv",
             "writable": True,
