@@ -35,6 +35,7 @@ from reconciler.render.words import join_words, number
 from reconciler.run.applying import apply_plan
 from reconciler.run.planning import make_plan
 from reconciler.run.reading import ReadProgress
+from reconciler.run.reminding import Reminders, remind
 from reconciler.run.session import Session, open_session
 
 _FRESH: Final = "fresh"
@@ -98,15 +99,30 @@ def run_night(night: Night, progress: Progress, read_progress: ReadProgress | No
     session = open_session(night.root, cache=False)
     wrong = night.anchoring.check(night.event, night.environ, session)
     report = _apply_due(session, progress, read_progress) if night.apply_due else None
+    reminders = asyncio.run(remind(session, wait=PATIENCE)) if night.apply_due and not wrong else None
     if not wrong:
         night.anchoring.keep(night.environ, session)
     drift = drift_in(make_plan(open_session(night.root, cache=False), Scope(), progress=read_progress))
     offered = _offer(night, drift, read_progress)
     changed = asyncio.run(_tell_issues(night, drift, offered))
-    add_summary(night.environ, _summary(report, drift, wrong) + _offer_lines(offered))
-    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE) or int(bool(offered.problems))
-    unoffered = f"not proposed: {'; '.join(offered.problems)}" if offered.problems else ""
-    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed), unoffered])))
+    untold = reminders.problems if reminders else []
+    more = _reminder_lines(reminders) + _offer_lines(offered)
+    add_summary(night.environ, _summary(report, drift, wrong) + more)
+    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE) or int(bool(offered.problems or untold))
+    words = [f"not proposed: {'; '.join(offered.problems)}" if offered.problems else ""]
+    words += [f"{number(len(untold), 'ticket')} not told of" if untold else ""]
+    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed), *words])))
+
+
+def _reminder_lines(reminders: Reminders | None) -> str:
+    """Return what was told about open tickets, for the summary."""
+    if reminders is None:
+        return ""
+    told = [
+        f"- told: {code(one.ticket.address or one.ticket.key)}: {sentence(one.note.text)}" for one in reminders.told
+    ]
+    told += [f"- ⚠ {sentence(problem)}" for problem in reminders.problems]
+    return "".join(f"{line}\n" for line in told[:1_000])
 
 
 def _offer(night: Night, drift: Plan, read_progress: ReadProgress | None) -> Offered:

@@ -17,7 +17,6 @@ from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
-from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
@@ -115,7 +114,7 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
         f"app {name!r} is no longer in the YAML, but access that was applied in it may still be there: "
         "put it back, or forget it with `reconciler state forget`"
         for name in state.apps()
-        if name not in session.company.apps and name != OFFBOARDED
+        if name not in session.company.apps and not name.startswith("@")
     ]
 
 

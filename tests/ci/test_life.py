@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 from life import CHAT, KIM, PEOPLE, PIN, Life
+from ticket.ticket_apps import make, open_one
+
+from reconciler.provider.change import Operation
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +105,17 @@ def test_what_falls_due_is_applied_at_night(life: Life) -> None:
     done = life.night()
     assert done.code == 0, done.log
     assert life.users()["lee@acme.example"]["active"] is False
+
+
+def test_who_is_asked_for_something_is_reminded_at_night(life: Life) -> None:
+    """The summary says of what; what the run could not keep in its checkout the state remembers."""
+    life.begin("asked")
+    file = open_one(life.desk, make(Operation.GRANT, "ana", "channel:eng", app="chat"))
+    life.git("add", "tickets")
+    life.git("commit", "--quiet", "--message", "Ask for a channel")
+    life.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    assert f"told: `tickets/{file.name}`: This was due on 2026-03-04" in life.night().summary
+    assert "told: " not in life.night().summary
 
 
 def test_the_alarm_goes_off_when_no_night_succeeds(life: Life) -> None:
