@@ -16,21 +16,21 @@ from reconciler.ci.runner import Event, add_summary
 from reconciler.ci.telling import outcome_comment, recall, refused_comment
 from reconciler.errors import ConfigurationError, RefusedError
 from reconciler.forge.github import open_forge
+from reconciler.load.repository import NOBODY
 from reconciler.model.company import Settings
 from reconciler.plan.plan import Plan, Scope
 from reconciler.render.inert import sentence
 from reconciler.run.applying import apply_plan
+from reconciler.run.merging import Merging, refused_by_guards
 from reconciler.run.reading import ReadProgress
-from reconciler.run.session import open_session
+from reconciler.run.session import Session, open_session
+from reconciler.run.withholding import counts_ever
 
 PATIENCE: Final = 1_800.0
 """Seconds that one merge waits for another to be applied."""
 
 _OUTCOME: Final = "apply"
-_TOGETHER: Final = (
-    "it was pushed together with other merges, and nobody reviewed what they do together: the next scheduled run "
-    "applies what is still to do, or apply it by hand"
-)
+_TOGETHER: Final = "it was pushed together with other merges, and nobody reviewed what they do together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class Merge:
     anchoring: Anchoring
 
     @property
+    def base(self) -> str:
+        """Return the commit before the push, empty for none."""
+        return "" if NOBODY.fullmatch(self.event.base_sha) else self.event.base_sha
+
+    @property
     def settings(self) -> Settings:
         """Return settings of which only the root counts: on a runner, its own variables say where the forge is."""
         return Settings(self.root)
@@ -66,6 +71,7 @@ class _Verdict:
     plan: Plan | None = None
     refusals: tuple[str, ...] = ()
     nothing: bool = False
+    name: str = ""
     judgement: Judgement = field(default_factory=Judgement)
 
 
@@ -115,17 +121,18 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     session = open_session(merge.root, cache=False, base=base_of(merge.event, merge.root))
     wrong = merge.anchoring.check(merge.event, merge.environ, session)
     case = asyncio.run(_gather(merge))
-    verdict = _Verdict()
+    verdict = _Verdict(name=f"#{case.pull.number}" if case else merge.event.sha[:12])
     expected = case.records[-1].digest if case and case.records else ""
     ahead = judge(case, expected, approvals_needed=merge.approvals) if case else Judgement()
     report = apply_plan(
         session,
         Scope(),
         reviewed=None,
-        confirm=lambda plan: _decide(merge, case, plan, verdict),
+        confirm=lambda plan: _decide(merge, case, plan, verdict, session),
         progress=progress,
         read_progress=read_progress,
         review=audit_review(case, ahead) if case else None,
+        merging=Merging(merge.base, merge.event.sha, verdict.name, lambda plan: _refusal(verdict, plan)),
         wait=PATIENCE,
     )
     if not wrong:
@@ -137,7 +144,7 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     if case:
         asyncio.run(_comment(merge, case, verdict, text))
     if verdict.refusals:
-        asyncio.run(_tell_others(merge))
+        asyncio.run(_tell_others(merge, verdict.name))
     return code
 
 
@@ -147,10 +154,19 @@ async def _gather(merge: Merge) -> Case | None:
         return await gather_case(forge, pull, merge.workflow) if pull else None
 
 
-def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict) -> bool:
-    """Say whether a fresh plan may be applied, and note why not."""
+def _refusal(verdict: _Verdict, plan: Plan) -> str:
+    """Return why what a merge changed is held, or an empty text: nobody reviewed it so, or guards refuse it."""
+    return "; ".join([*verdict.refusals, *refused_by_guards(plan)])
+
+
+def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict, session: Session) -> bool:
+    """Say whether a fresh plan may be applied, and note why not.
+
+    What does nothing yet may do something when its date has come: then nobody asks who reviewed it, so it is asked now.
+    """
     verdict.plan = plan
-    if not does_something(plan):
+    acts = does_something(plan)
+    if not acts and (plan.refused or not _counts_ever(session)):
         verdict.nothing = not plan.refused
         return False
     if case is None:
@@ -160,7 +176,15 @@ def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict) -> b
         return False
     verdict.judgement = judge(case, plan.digest, approvals_needed=merge.approvals)
     verdict.refusals = verdict.judgement.refusals
-    return verdict.judgement.allowed
+    verdict.nothing = not acts and verdict.judgement.allowed
+    return acts and verdict.judgement.allowed
+
+
+def _counts_ever(session: Session) -> bool:
+    base = session.base
+    if base is None or base.rerouted or base.loosened:
+        return True
+    return counts_ever(base.resolved, session.resolved)
 
 
 def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[str, int]:
@@ -171,12 +195,12 @@ def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[
     if verdict.nothing:
         return "## Merged: no access had to be changed", EXIT_DONE
     refusals = verdict.refusals or ("guards refuse all of it",)
-    return refused_comment(refusals, verdict.plan), EXIT_REFUSED
+    return refused_comment(refusals, verdict.plan, held=verdict.name), EXIT_REFUSED
 
 
-async def _tell_others(merge: Merge) -> None:
+async def _tell_others(merge: Merge, name: str) -> None:
     """Tell the pull requests that came with others in one push: nobody reviewed what they do together."""
-    text = refused_comment([_TOGETHER])
+    text = refused_comment([_TOGETHER], held=name)
     commits = pushed_before(merge.root, merge.event.base_sha, merge.event.sha)
     if not commits:
         return
@@ -191,5 +215,7 @@ async def _comment(merge: Merge, case: Case, verdict: _Verdict, text: str) -> No
     async with open_forge(merge.settings, environ=merge.environ) as forge:
         if verdict.refusals:
             said = await forge.issues.find_comment(case.pull.number, COMMENT)
-            text = refused_comment(verdict.refusals, verdict.plan, recall(said.body) if said else None)
+            text = refused_comment(
+                verdict.refusals, verdict.plan, recall(said.body) if said else None, held=verdict.name
+            )
         await forge.issues.put_comment(case.pull.number, _OUTCOME, text)

@@ -24,6 +24,11 @@ STATUS: Final = "access/plan"
 SUMMARY_LIMIT: Final = 1_000_000
 """Bytes of a run's page that are used: GitHub takes 1 MiB of each step, and drops all of a longer one."""
 
+_HELD: Final = (
+    "What it changed is **held**: no scheduled run makes it true, now or when a date has come; only who has left goes. "
+    "To go on, let a new pull request change it (or take it back) and be reviewed, or let somebody answer for it: "
+    "`reconciler state release '{name}' --reason …`"
+)
 _SPARE: Final = 500
 _MARKER: Final = "reconciler:plan"
 _LISTED: Final = 100
@@ -118,9 +123,20 @@ def fork_summary(*, valid: bool) -> str:
     )
 
 
-def refused_comment(refusals: Sequence[str], plan: Plan | None = None, before: Mapping[str, str] | None = None) -> str:
-    """Return the comment of a merge that was not applied: why, and what would be done now."""
+def refused_comment(
+    refusals: Sequence[str], plan: Plan | None = None, before: Mapping[str, str] | None = None, *, held: str = ""
+) -> str:
+    """Return the comment of a merge that was not applied: why, and what would be done now.
+
+    Args:
+        refusals: why, a sentence each.
+        plan: what would be done now.
+        before: what the comment of the reviewed plan remembers.
+        held: the name under which what it changed is held from now on.
+    """
     parts = ["## ⚠ Merged, and not applied", "\n".join(f"- {sentence(one)}" for one in refusals)]
+    if held:
+        parts.append(_HELD.format(name=held))
     if plan is not None:
         parts += (
             ["**The difference to the plan above:**\n\n" + "\n".join(lines)]

@@ -123,6 +123,33 @@ def repair(common: Common, /, app: str, reason: str, yes: bool) -> None:
     print_lines([f"dropped {dropped} pins; `reconciler plan --app {app}` shows what they are matched to"])
 
 
+@click.command("release", help="Let go what a merge was refused: the next scheduled run may do it. Recorded.")
+@click.argument("names", nargs=-1, metavar="MERGE...")
+@click.option("--reason", required=True, metavar="TEXT", help="Why, and who decided it; recorded in the audit trail.")
+@_YES
+@shared_options()
+@click.pass_obj
+def release(common: Common, /, names: tuple[str, ...], reason: str, yes: bool) -> None:
+    """Release merges by their names (`#12`) or commits."""
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.merges import read_judged, release_merges
+    from reconciler.state.open import open_state
+
+    if not reason.strip():
+        raise click.UsageError("--reason says why nobody needs to review it, and who decided that")
+    settings = settings_of(common)
+    with locked(open_state(settings), "state release") as state:
+        held = {name: merge for merge in read_judged(state).refused for name in (merge.name, merge.commit)}
+        check_names(names, sorted({merge.name for merge in held.values()} | held.keys()), "held merge")
+        told = "; ".join(f"{held[name].name} ({held[name].refused})" for name in names)
+        confirm(f"Let the next scheduled run do what was refused of {told}?", yes=yes)
+        deed = deed_of("state release", {"item": ", ".join(names), "detail": told}, reason)
+        on_record(settings, state, deed, lambda: len(release_merges(state, names)))
+    print_lines([f"released: {told}; `reconciler plan` shows what will be done"])
+
+
 @click.command("export", help="Print the whole state as JSON lines. It holds personal data, and no secret.")
 @shared_options()
 @click.pass_obj
@@ -210,4 +237,4 @@ def _same(one: "Settings", other: "Settings") -> bool:
     return (dict(one.state) or {"sqlite": {}}) == other.state
 
 
-COMMANDS = (forget, unpin, repair, export, import_, move)
+COMMANDS = (forget, unpin, repair, release, export, import_, move)

@@ -26,7 +26,7 @@ from reconciler.render.words import (
     scope_words,
 )
 
-_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.UNREAD})
+_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.HELD, Fact.UNREAD})
 _HEAD = "| | what | who | access | way | why |\n|---|---|---|---|---|---|"
 _MOST_OBJECTS = 6
 _MOST_TASKS = 5

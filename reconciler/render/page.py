@@ -35,7 +35,7 @@ from reconciler.render.words import (
     scope_words,
 )
 
-_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.UNREAD})
+_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.HELD, Fact.UNREAD})
 _MEANINGS = {"+": "adds", "-": "removes", "~": "changes", "!": "by ticket", "⚠": "needs attention"}
 _SHORT = 7
 

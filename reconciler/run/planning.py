@@ -17,12 +17,14 @@ from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
 from reconciler.state.contract import StateStore
+from reconciler.state.merges import MERGES
 from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
 from reconciler.version import tool_version
 
 if TYPE_CHECKING:
     from reconciler.run.comparing import Parts
+    from reconciler.run.withholding import Withholder
 
 
 def make_plan(
@@ -67,21 +69,34 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
     belief = belief or judge_state(session, scope, state)
     # A state that is in doubt makes nobody a leaver either.
     session = session if belief.doubted else keep_gone(session, state)
+    withholder = open_withholder(session, scope, state)
+    session = withholder.session if withholder else session
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
-    parts = asyncio.run(_plan_apps(session, scope, state, apps, belief=belief, progress=progress, watch=watch))
+    parts = asyncio.run(
+        _plan_apps(session, scope, state, apps, belief=belief, withholder=withholder, progress=progress, watch=watch)
+    )
     base = session.base
     plan = build_plan(
         parts.own,
         moment=session.moment,
         tree_digest=session.company.digest,
-        policies=(*(base.policies if base else ()), session.company.policies),
+        policies=(
+            *(base.policies if base else ()),
+            *(withholder.policies if withholder else ()),
+            session.company.policies,
+        ),
         population=min(len(session.company.people), base.population) if base else len(session.company.people),
         scope=scope,
         tool=f"reconciler {tool_version()}",
         future=session.future,
         overrides=(override,) if override else (),
-        warnings=(*map(str, session.warnings), *_orphans(session, state), *(base.warnings if base else ())),
+        warnings=(
+            *map(str, session.warnings),
+            *_orphans(session, state),
+            *(withholder.warnings if withholder else ()),
+            *(base.warnings if base else ()),
+        ),
         comparison=parts.comparison,
         refusals=parts.refusals,
     )
@@ -90,6 +105,21 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
     from reconciler.run.provenance import tell_provenance  # noqa: PLC0415 - git takes long to import
 
     return tell_provenance(plan, session, base)
+
+
+def open_withholder(session: Session, scope: Scope, state: StateStore) -> "Withholder | None":
+    """Return what takes out of plans what nobody reviewed; None of a pull request, or where no merge was ever judged.
+
+    Args:
+        session: the company as it is now.
+        scope: of what is due also what was never judged is held.
+        state: which knows what was judged.
+    """
+    if session.base or MERGES not in state.apps():
+        return None
+    from reconciler.run.withholding import Withholder  # noqa: PLC0415 - only where merges are judged
+
+    return Withholder(session, state, due=scope.due)
 
 
 def _chosen(session: Session, scope: Scope) -> list[App]:
@@ -115,7 +145,7 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
         f"app {name!r} is no longer in the YAML, but access that was applied in it may still be there: "
         "put it back, or forget it with `reconciler state forget`"
         for name in state.apps()
-        if name not in session.company.apps and name != OFFBOARDED
+        if name not in session.company.apps and name not in {OFFBOARDED, MERGES}
     ]
 
 
@@ -126,11 +156,13 @@ async def _plan_apps(  # noqa: PLR0913 - same
     apps: Sequence[App],
     *,
     belief: Belief,
+    withholder: "Withholder | None",
     progress: ReadProgress | None,
     watch: Callable[[Sides], None] | None,
 ) -> "Parts":
     """Ask every app, prepare our own sides while the first answers are under way, and compare each as it comes."""
-    unasked = session.base.unasked if session.base else frozenset()
+    held = withholder.unasked if withholder else {}
+    unasked = session.base.unasked if session.base else frozenset(held)
     # An app that the base does not know could be anything: nothing is sent to it before the merge.
     asked = [app for app in apps if app.name not in unasked]
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
@@ -139,12 +171,14 @@ async def _plan_apps(  # noqa: PLR0913 - same
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
         gatherer = Gatherer(session, scope, state, belief.losses)
-        comparer = Comparer(session, watch)
+        comparer = Comparer(session, watch, withholder.withhold if withholder else None)
         await answers.use_the_wait(gatherer.prepare)
         async for answer in answers:
             comparer.add(gatherer.gather(answer))
     for app in apps:
-        if app.name in unasked:
+        if withholder and app.name in held:
+            comparer.take(withholder.leave_unasked(app.name))
+        elif app.name in unasked:
             comparer.leave_unasked(app)
     return comparer.parts()
 

@@ -21,12 +21,12 @@ def propose_kim(life: Life, *, name: str = "kim") -> int:
 def test_the_first_merge_of_an_empty_repository_is_applied(empty: Life) -> None:
     """A new app's route is trusted once it is merged: its accounts come with the next scheduled run."""
     assert empty.command("init", "--actions", PIN).returncode == 0
-    empty.push("main", "Begin")
-    empty.begin("people")
     empty.replace("reconciler.yaml", "env: []", "env: [CHAT_TOKEN]")
-    empty.write(people=PEOPLE, apps__chat=CHAT.format(url=empty.chat.url))
     assert empty.command("init", "--actions", PIN).returncode == 0
-    empty.push("people", "Two people, one app, and the workflows that know its token")
+    empty.push("main", "Begin, with workflows that know the token")
+    empty.begin("people")
+    empty.write(people=PEOPLE, apps__chat=CHAT.format(url=empty.chat.url))
+    empty.push("people", "Two people and one app")
     number = empty.propose("people")
     planned = empty.plan(number)
     assert planned.code == 0, planned.log
