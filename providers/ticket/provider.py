@@ -59,7 +59,7 @@ class TicketProvider:
         self._surroundings = surroundings
         self._tracker: Tracker = tracker_module(config.via).Tracker.open(config, surroundings)
         self._turn = asyncio.Lock()
-        self._known: dict[tuple[str, str, str], Record] | None = None
+        self._known: dict[tuple[str, str, str], list[Record]] | None = None
 
     @classmethod
     def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
@@ -92,12 +92,13 @@ class TicketProvider:
         return read_attested(await self._tracker.records(), self._tracker.where)
 
     async def tickets(self) -> Sequence[Ticket]:
-        """Return the newest ticket of each operation of this app.
+        """Return the newest ticket of each operation of this app, and older ones that somebody opened again.
 
         Raises:
             ProviderError: see `read`.
         """
-        return [record.ticket for record in _newest(await self._tracker.records()).values()]
+        found = _by_operation(await self._tracker.records()).values()
+        return [record.ticket for all_ in found for record in (*_open_ones(all_[:-1]), all_[-1])]
 
     async def perform(self, change: Change) -> Receipt:
         """Open a ticket, or find the open one.
@@ -136,19 +137,20 @@ class TicketProvider:
 
     async def _open_ticket(self, change: Change) -> str:
         """Return the address of the open ticket for a change, opening one if there is none."""
-        known = self._known if self._known is not None else _newest(await self._tracker.records())
+        known = self._known if self._known is not None else _by_operation(await self._tracker.records())
         letter = self._write(change, 1)
-        newest = known.get(letter.record.about)
-        if newest and newest.status is Status.OPEN:
-            if newest.wanted == wanted_of(change):
-                return newest.address
-            await self._supersede(newest.key, "something else is wanted by now")
-        if newest:
-            letter = self._write(change, newest.generation + 1)
+        earlier = known.get(letter.record.about, [])
+        for one in reversed(_open_ones(earlier)):
+            if one.wanted == wanted_of(change):
+                return one.address
+            await self._supersede(one.key, "something else is wanted by now")
+        if earlier:
+            letter = self._write(change, earlier[-1].generation + 1)
         address = await self._create(letter)
         if address is None:
             return await self._adopt(letter.record.key)
-        known[letter.record.about] = replace(letter.record, address=address)
+        known[letter.record.about] = [*(one for one in earlier if one.status is not Status.OPEN)]
+        known[letter.record.about].append(replace(letter.record, address=address))
         self._known = known
         return address
 
@@ -209,10 +211,13 @@ class TicketProvider:
             raise ProviderError(f"{self._config.template} cannot be read: {error}") from error
 
 
-def _newest(records: Sequence[Record]) -> dict[tuple[str, str, str], Record]:
-    """Return the ticket of the latest generation of each operation."""
-    newest: dict[tuple[str, str, str], Record] = {}
-    for record in records:
-        if record.about not in newest or record.generation > newest[record.about].generation:
-            newest[record.about] = record
-    return newest
+def _by_operation(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    """Return the tickets of each operation, the latest generation last."""
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.generation):
+        found.setdefault(record.about, []).append(record)
+    return found
+
+
+def _open_ones(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.status is Status.OPEN]

@@ -86,7 +86,18 @@ class Record:
     @property
     def ticket(self) -> Ticket:
         """Return what the core knows of a ticket."""
-        return Ticket(self.change_id, self.key, _MEANING[self.status], self.address, self.opened, self.closed)
+        return Ticket(
+            self.change_id,
+            self.key,
+            _MEANING[self.status],
+            self.address,
+            self.opened,
+            self.closed,
+            due=_day(self.due),
+            owner=self.owner,
+            title=" ".join(filter(None, (self.operation, self.holder, self.entitlement))),
+            wanted=self.wanted,
+        )
 
     @property
     def order(self) -> tuple[datetime, int, datetime]:
@@ -235,6 +246,14 @@ def _one_of(kind: type[_Kind], fields: Mapping[str, object], name: str) -> _Kind
         return kind(text.lower())
     except ValueError:
         raise RecordError(f"`{name}: {text}` means nothing; it is one of: {', '.join(kind)}", name) from None
+
+
+def _day(text: str) -> date | None:
+    """Return the day that a ticket is due; None where a person wrote something else there."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _generation(fields: Mapping[str, object]) -> int:

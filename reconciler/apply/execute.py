@@ -20,10 +20,11 @@ from reconciler.audit.approval import BY_HAND, Approval
 from reconciler.audit.entries import tell_adoption, tell_cancelled, tell_end, tell_forgotten, tell_settled, tell_start
 from reconciler.audit.trail import Trail
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError
+from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.items import AccountItem, Item
 from reconciler.plan.order import Strand, staged
 from reconciler.plan.plan import AppPlan, Plan
+from reconciler.plan.tickets import contrary_ids
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Provider
 from reconciler.state.contract import Adoption, JournalEntry, Run, StateStore
@@ -127,7 +128,9 @@ class _Work:
             open_ones.setdefault(entry.app, []).append(entry)
         strands = _by_app(self._attempted)
         parts = [self._apply(app, strands.get(app.app, ()), open_ones.get(app.app, ())) for app in self.plan.apps]
-        await self._finish(_side_by_side(parts))
+        await self._finish(_side_by_side([self._or_give_up(part) for part in parts]))
+        if self._walk.broken:
+            raise self._walk.broken
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -147,6 +150,13 @@ class _Work:
                     await task
                 raise
 
+    async def _or_give_up(self, part: Coroutine[Any, Any, None]) -> None:
+        """Do one app's part; where nothing can be recorded any more, the others end what they have begun."""
+        try:
+            await part
+        except StateError as error:
+            self._walk.give_up(error)
+
     async def _apply(self, app: AppPlan, stages: Sequence[Sequence[Strand]], left_open: Sequence[JournalEntry]) -> None:
         """Apply one app's part, from what an earlier run left open to what the app shows in the end."""
         route = self._routes.get(app.app) or Route(app.app, {})
@@ -156,10 +166,7 @@ class _Work:
         if ours:
             self._adopt(app.app, replace(app.adoption, gone=()))
             self._adopted += len(app.adoption.accounts) + len(app.adoption.entitlements) + len(app.adoption.grants)
-            cancelled, problems = await cancel_tickets(route, app.cancellations)
-            self._cancelled += len(cancelled)
-            self._problems += problems
-            self.trail.append([tell_cancelled(self.run.id, app.app, ticket) for ticket in cancelled], self.clock())
+        await self._cancel(route, app, ours=ours)
         for strands in stages:
             await self._walk.walk(strands)
         await self._verify(route, app.changes)
@@ -167,6 +174,19 @@ class _Work:
         if ours and gone and not self._walk.stopped:
             # Last: until a rename is recorded, the old name's pin is what is known of it.
             self._adopt(app.app, Adoption(gone=gone))
+
+    async def _cancel(self, route: Route, app: AppPlan, *, ours: bool) -> None:
+        """Cancel tickets before their opposites are asked for; in an app that a guard refuses, only where they are."""
+        changes = [change for change in app.changes if change.id not in self._walk.outcomes]
+        contrary = set() if ours else {one for change in changes for one in contrary_ids(change)}
+        wanted = [one for one in app.cancellations if ours or one.change_id in contrary]
+        if not wanted:
+            return
+        found = await cancel_tickets(route, wanted)
+        self._cancelled += len(found.done)
+        self._problems += found.problems
+        self.trail.append([tell_cancelled(self.run.id, app.app, ticket) for ticket in found.done], self.clock())
+        self._walk.refuse(found.hold_back(changes, route))
 
     def _gone(self, app: AppPlan) -> list[Item]:
         """Return what is to be forgotten, but for what is known under a former name that was not changed after all."""

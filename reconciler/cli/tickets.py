@@ -1,6 +1,7 @@
 """`reconciler tickets`: what people were asked to do, app by app."""
 
 import asyncio
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from reconciler.provider.contract import Ticket
     from reconciler.run.session import Session
 
+    Found = tuple[str, str, Ticket]
+
 HELP = help_of(
     "tickets",
-    "They are read where they are kept: each app's route says where.",
+    "They are read where they are kept: each app's route says where. Overdue ones come first, then what is due next; "
+    "each with its age, the day it is due, whom it waits for, its app and way, what it is about, and its address.",
 )
 
 
@@ -25,7 +29,9 @@ HELP = help_of(
 @shared_options()
 @click.pass_obj
 def command(common: Common, /, apps: tuple[str, ...], everything: bool) -> None:
-    """List tickets, the oldest first."""
+    """List tickets, the overdue first."""
+    from zoneinfo import ZoneInfo
+
     from reconciler.cli.names import check_names
     from reconciler.cli.opening import open_company
     from reconciler.provider.contract import TicketStatus
@@ -34,38 +40,68 @@ def command(common: Common, /, apps: tuple[str, ...], everything: bool) -> None:
     session = open_company(common)
     check_names(apps, session.company.apps, "app")
     found = asyncio.run(_read(session, apps or tuple(session.company.apps)))
-    tickets = sorted(
-        ((app, ticket) for app, ticket in found if everything or ticket.status is TicketStatus.OPEN),
-        key=lambda pair: (pair[1].opened, pair[0], pair[1].change_id),
-    )
+    today = session.moment.astimezone(ZoneInfo(session.settings.timezone)).date()
+    shown = [one for one in found if everything or one[2].status is TicketStatus.OPEN]
+    shown.sort(key=lambda one: _urgency(one, today))
     if common.json:
-        print_data({"tickets": [_data(app, ticket) for app, ticket in tickets]})
+        print_data({"tickets": [_data(one, today) for one in shown]})
         return
-    rows = [(f"{one.opened:%Y-%m-%d}", one.status.value, one.change_id, one.address) for _, one in tickets]
-    print_lines(render_table(rows) if rows else ["no open tickets"])
+    print_lines(render_table([_row(one, today) for one in shown]) if shown else ["no open tickets"])
 
 
-async def _read(session: "Session", apps: tuple[str, ...]) -> "list[tuple[str, Ticket]]":
+def _is_overdue(ticket: "Ticket", today: date) -> bool:
+    """Say whether a ticket is open after the day on which it was due."""
+    return ticket.closed is None and ticket.due is not None and ticket.due < today
+
+
+def _age(ticket: "Ticket", today: date) -> int:
+    """Return for how many days a ticket has been open, or was."""
+    return max(((ticket.closed.date() if ticket.closed else today) - ticket.opened.date()) // timedelta(days=1), 0)
+
+
+def _urgency(one: "Found", today: date) -> tuple[Any, ...]:
+    app, _, ticket = one
+    rank = 2 if ticket.closed else 0 if _is_overdue(ticket, today) else 1
+    return rank, ticket.due or date.max, ticket.opened, app, ticket.change_id
+
+
+def _row(one: "Found", today: date) -> tuple[str, ...]:
+    _, way, ticket = one
+    status = "overdue" if _is_overdue(ticket, today) else ticket.status.value
+    due = f"due {ticket.due}" if ticket.due else ""
+    age = _age(ticket, today)
+    days = "1 day" if age == 1 else f"{age} days"
+    return status, days, due, ticket.owner, way, ticket.change_id, ticket.address
+
+
+async def _read(session: "Session", apps: tuple[str, ...]) -> "list[Found]":
     from reconciler.provider.contract import TicketProvider
     from reconciler.run.ways import open_ways
 
-    found: list[tuple[str, Ticket]] = []
+    found: list[Found] = []
     for name in apps:
         for way in open_ways(session, session.company.apps[name], read_only=True):
             provider = way.provider
             if isinstance(provider, TicketProvider):
                 async with provider:
-                    found += [(name, ticket) for ticket in await provider.tickets()]
+                    found += [(name, way.name, ticket) for ticket in await provider.tickets()]
     return found
 
 
-def _data(app: str, ticket: "Ticket") -> dict[str, Any]:
+def _data(one: "Found", today: date) -> dict[str, Any]:
+    app, way, ticket = one
     return {
         "app": app,
+        "way": way,
         "change_id": ticket.change_id,
         "key": ticket.key,
+        "title": ticket.title,
         "status": ticket.status.value,
+        "overdue": _is_overdue(ticket, today),
+        "waits_for": ticket.owner,
         "address": ticket.address,
         "opened": ticket.opened.isoformat(),
+        "age_days": _age(ticket, today),
+        "due": ticket.due.isoformat() if ticket.due else None,
         "closed": ticket.closed.isoformat() if ticket.closed else None,
     }

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from reconciler.items import kind_of
+from reconciler.items import GrantItem, kind_of
 from reconciler.plan.accounts import classify_accounts
 from reconciler.plan.basis import JudgedApp, gather_basis
 from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
 from reconciler.plan.grants import classify_grants, unread_collections
-from reconciler.plan.inputs import AppInputs
+from reconciler.plan.inputs import TICKET, AppInputs
 from reconciler.plan.lost import hold_back, set_aside
 from reconciler.plan.order import in_order
 from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
@@ -37,7 +37,7 @@ def plan_app(inputs: AppInputs, sides: Sides | None = None) -> AppPlan:
     """
     ways = tuple(f"{way.name} {way.version}".strip() for way in inputs.ways)
     if inputs.error:
-        owner = inputs.declared.app.owner
+        owner = inputs.asked or inputs.declared.app.owner
         return JudgedApp(
             inputs.app, ways, inputs.config_digest, seconds=inputs.seconds, error=inputs.error, owner=owner
         )
@@ -63,6 +63,7 @@ def _draft(sides: Sides, about: frozenset[str] | None = None) -> Draft:
     classify_entitlements(draft)
     classify_grants(draft)
     forget_entitlements(draft)
+    draft.hold_unseen()
     unread_collections(draft)
     _tell_notes(draft)
     return draft
@@ -80,13 +81,13 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
             sorted(draft.findings, key=lambda found: (_FACTS[found.fact], str(found.item or ""), found.text))
         ),
         adoption=_adoption(draft),
-        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft))),
+        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft), draft.contrary)),
         collections=dict(sorted(sides.live.collections.items())),
         counts=_count(draft),
         requests=sum(snapshot.requests for snapshot in snapshots),
         seconds=inputs.seconds,
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
-        owner=sides.declared.app.owner,
+        owner=inputs.asked or sides.declared.app.owner,
         prices=_prices(draft),
     )
 
@@ -135,6 +136,9 @@ def _count(draft: Draft) -> Counts:
 
 def _tell_notes(draft: Draft) -> None:
     """Pass on what the ways remarked, and which of them could not be asked."""
+    by_ticket = draft.tickets.by_change or any(change.way == TICKET for change in draft.changes)
+    if by_ticket and draft.sides.inputs.stand_in:
+        draft.find(Fact.NOTE, None, draft.sides.inputs.stand_in)
     told = [found.why for found in draft.sides.live.collections.values() if not found.complete]
     for way in draft.sides.live.ways:
         if way.error and not any(way.error in why for why in told):
@@ -159,7 +163,14 @@ def _is_undecided(draft: Draft, holder: str, key: str) -> bool:
     held = holder in sides.matching.blocked or holder.removeprefix("@") in sides.matching.contested
     if (draft.only and holder not in draft.only) or held or key in draft.waiting or holder in draft.waiting:
         return True
+    if key in draft.unknown or key in sides.aligned.remade or _is_clash(sides, holder, key):
+        return True
     collections = [] if not holder or is_entitlement(holder) else [ACCOUNTS]
     if ":" in key:
         collections.append(grants_of(kind_of(key)) if holder else entitlements_of(kind_of(key)))
-    return any(not completeness(sides, collection).complete for collection in collections)
+    found = [completeness(sides, collection) for collection in collections]
+    return any(not one.complete or key in one.unread for one in found)
+
+
+def _is_clash(sides: Sides, holder: str, key: str) -> bool:
+    return any(clash.item == GrantItem(holder, key) for clash in sides.declared.clashes)

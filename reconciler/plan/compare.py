@@ -13,6 +13,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, kind
 from reconciler.plan.basis import basis_of
 from reconciler.plan.order import in_order, requirements
 from reconciler.plan.plan import AppPlan, Fact, Finding, TicketCancellation
+from reconciler.plan.tickets import contrary_ids
 from reconciler.plan.touched import Touched
 from reconciler.problems import NOWHERE, Place
 from reconciler.provider.change import Cause, Change, Operation, Why
@@ -81,7 +82,9 @@ def compare_app(  # noqa: PLR0913 - two plans, and what is known of them
     own = tuple(_explain_removal(change, formerly) for change in split.own)
     mine, before = _part_findings(head, base, touched, own, about)
     already = _already(head, touched, own, mine, explain)
-    cancelled = {one.key for one in base.cancellations} if base else set()
+    contrary = {one for change in split.own for one in contrary_ids(change)}
+    # What the pull request does the opposite of is cancelled by it, whoever else would cancel it too.
+    cancelled = {one.key for one in base.cancellations if one.change_id not in contrary} if base else set()
     return Compared(
         _only(
             head,

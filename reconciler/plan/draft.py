@@ -14,7 +14,7 @@ from reconciler.plan.inputs import TICKET
 from reconciler.plan.plan import Fact, Finding
 from reconciler.plan.routes import Route, Router
 from reconciler.plan.sides import Sides
-from reconciler.plan.tickets import Tickets
+from reconciler.plan.tickets import Tickets, contrary_ids
 from reconciler.problems import NOWHERE, Place
 from reconciler.provider.change import Cause, Change, Operation, Why
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of
@@ -63,6 +63,7 @@ class Draft:
         waiting: identities and entitlement keys that are not there yet and that this plan does not create, and why.
         unknown: entitlement keys that are neither declared nor live.
         considered: ids of all changes that were wanted, whatever became of them.
+        contrary: id of an operation → the change, planned or asked for already, beside which it may not be open.
         about: holders that alone are looked at, because all the others are known to be as in another plan; None means
             everybody.
         unmanaged_accounts, unmanaged_grants: how many there are.
@@ -81,6 +82,7 @@ class Draft:
     waiting: dict[str, Gate] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     considered: set[str] = field(default_factory=set)
+    contrary: dict[str, Change] = field(default_factory=dict)
     about: frozenset[str] | None = None
     unmanaged_accounts: int = 0
     unmanaged_grants: int = 0
@@ -160,15 +162,46 @@ class Draft:
             return False
         change = self._draft(wish)
         self.considered.add(change.id)
-        if gate := self._gate(change):
+        gate = self._gate(change)
+        if self.tickets.by_change and not change.blocked and (gate is None or gate.fact is Fact.PENDING):
+            self.contrary |= dict.fromkeys(contrary_ids(change), change)
+        if gate:
             self._hold(change, gate)
             return False
+        if note := self.tickets.history(change):
+            change = replace(change, why=(*change.why, Why(note)))
         self.changes.append(change)
         if change.blocked:
             self._remember(change, Gate(Fact.BLOCKED, change.blocked))
         elif wish.operation in _CREATING:
             self.creating.add(str(wish.item))
         return not change.blocked
+
+    def was_asked_for(self, item: AccountItem | GrantItem, removing: Operation) -> bool:
+        """Say whether people were asked for something by ticket that only people can take away.
+
+        It is ours then, though no read has shown it while it was declared; and what they claim to have taken away and
+        a newer read shows all the same is asked for again.
+        """
+        if not self.tickets.by_change:
+            return False
+        kind, rest = "accounts", item.holder
+        if isinstance(item, GrantItem):
+            kind, rest = kind_of(item.entitlement), f"{item.holder}/{item.entitlement}"
+        by_people = self.router.route(removing, kind).way == TICKET
+        return by_people and self.tickets.was_handled(removing, rest, self.sides.inputs.app)
+
+    def hold_unseen(self) -> None:
+        """Neither adopt nor forget what people claim to have changed since the read, and show that it is not known."""
+        held = set()
+        for item, ticket in self.tickets.unseen(self.sides.inputs.app, self.considered):
+            held.add(item)
+            address = ticket.address or ticket.key
+            self.find(Fact.PENDING, item, f"a ticket was closed as done after what was read: {address}")
+        if held:
+            self.accounts = {name: one for name, one in self.accounts.items() if AccountItem(name) not in held}
+            self.grants = [grant for grant in self.grants if GrantItem(*grant[:2]) not in held]
+            self.gone = [item for item in self.gone if item not in held]
 
     def _draft(self, wish: Wish) -> Change:
         item = wish.item

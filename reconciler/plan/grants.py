@@ -203,6 +203,8 @@ class _Classifier:
             return _ABSENT[absent]
         if grant in sides.recorded:
             return Cause.UNFINISHED if self._is_pending(grant) else Cause.REMOVED
+        if self.draft.was_asked_for(GrantItem(holder, key), Operation.REVOKE):
+            return Cause.REMOVED
         if self.draft.manages(kind_of(key)) is not Manage.EVERYTHING:
             return None
         account = sides.account_of(holder)

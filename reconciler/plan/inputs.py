@@ -71,6 +71,7 @@ class AppInputs:
         reread: remote id → the account, of pinned leavers that were read singly because the list was not to be had;
             None for one that does not exist.
         policies: of the base and of the head; the stricter counts.
+        asked: the id of the person whom tickets go to; empty for the owner. `stand_in` says why it is somebody else.
         lost: why the state is not to be believed about this app, and what to do; None if it is.
         config_digest: SHA-256 (hex) over how the app is reached and managed, without secrets.
         error: why no way could be opened at all, or empty.
@@ -87,6 +88,8 @@ class AppInputs:
     reread: Mapping[str, LiveAccount | None] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     policies: Sequence[Policies] = (Policies(),)
+    asked: str = ""
+    stand_in: str = ""
     lost: Loss | None = None
     config_digest: str = ""
     seconds: float = 0.0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from reconciler.plan.basis import JudgedApp
 from reconciler.plan.inputs import AppInputs, Loss
 from reconciler.plan.plan import Fact, Finding
+from reconciler.plan.tickets import contrary_ids
 from reconciler.provider.change import Cause, Change
 from reconciler.state.contract import Adoption, Applied
 
@@ -24,19 +25,22 @@ def set_aside(inputs: AppInputs) -> AppInputs:
 
 
 def hold_back(plan: JudgedApp, loss: Loss) -> JudgedApp:
-    """Block everything but what is taken from people past their last day; nothing is adopted, forgotten or cancelled.
+    """Block everything but what is taken from people past their last day, and what would undo that; adopt nothing.
 
     Without the state, what was removed from git looks like a stranger's, what was ours like new, and a recycled
     username like its former holder. That somebody has left is no guess.
     """
     why = f"{loss.why}: {loss.detail}" if loss.detail else loss.why
+    changes = tuple(_hold(change, loss.why) for change in plan.changes)
+    # A ticket that gives back what a leaver loses is cancelled all the same: both would be open together.
+    contrary = {one for change in changes if not change.blocked for one in contrary_ids(change)}
     finding = Finding(Fact.CONFLICT, None, f"{why}; only leavers go: {loss.hint}", refuses=True)
     return replace(
         plan,
-        changes=tuple(_hold(change, loss.why) for change in plan.changes),
+        changes=changes,
         findings=(finding, *plan.findings),
         adoption=Adoption(),
-        cancellations=(),
+        cancellations=tuple(one for one in plan.cancellations if one.change_id in contrary),
     )
 
 

@@ -87,22 +87,22 @@ def _show_open_step(draft: Draft, identity: str, operation: Operation) -> None:
     ticket = draft.tickets.open(change_id) if operation is not Operation.SUSPEND_ACCOUNT else None
     if ticket:
         draft.considered.add(change_id)
-        address = ticket.address or ticket.key
-        draft.find(Fact.PENDING, AccountItem(identity), f"{operation}: ticket open: {address}")
+        draft.find(Fact.PENDING, AccountItem(identity), f"{operation}: {draft.tickets.tell_open(ticket)}")
 
 
 def remove_account(draft: Draft, holder: str, applied: AppliedAccount | None, live: LiveAccount) -> None:
     """Suspend an account about which the YAML is silent, if it is ours, declared absent, or strangers are to go."""
     absent = _absent(draft).get(holder)
-    if applied is None and absent is None and not _is_removable_stranger(draft, live):
+    asked_for = draft.was_asked_for(AccountItem(holder), Operation.SUSPEND_ACCOUNT)
+    if applied is None and absent is None and not asked_for and not _is_removable_stranger(draft, live):
         _report_unmanaged(draft, holder, live)
     elif live.status is AccountStatus.SUSPENDED:
         settle_suspended(draft, holder, applied, live)
     elif absent is not None:
         _suspend(draft, holder, _CAUSES[absent.value], live)
-    elif applied is None:
+    elif applied is None and not asked_for:
         _suspend(draft, holder, Cause.STRANGER, live)
-    elif applied.status is AccountStatus.SUSPENDED:
+    elif applied is not None and applied.status is AccountStatus.SUSPENDED:
         _suspend(draft, holder, Cause.UNFINISHED if applied.pending else Cause.DRIFTED, live)
     elif lapsed := absent_because(draft.sides.declared, AccountItem(holder)):
         _suspend(draft, holder, _CAUSES[lapsed.value], live)

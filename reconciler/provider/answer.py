@@ -15,10 +15,20 @@ T = TypeVar("T")
 _LONGEST = 300
 _READ_AT_MOST = 20_000
 _BOM = b"\xef\xbb\xbf"
-_WORD_KEYS = ("detail", "error_description", "message", "errorSummary", "description", "error", "title", "reason")
+_WORD_KEYS = (
+    "detail",
+    "error_description",
+    "message",
+    "Message",
+    "errorSummary",
+    "description",
+    "error",
+    "title",
+    "reason",
+)
 _MESSAGES = "errorMessages"
 """What Jira says in general; what it says of single fields is a map under `errors`."""
-_CODE_KEYS = ("scimType", "errorCode", "code", "error", "type")
+_CODE_KEYS = ("scimType", "errorCode", "code", "error", "type", "__type")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Credentials, added to each request by httpx: bearer tokens, basic, OAuth 2 client credentials.
+"""Credentials, added to each request by httpx: bearer tokens, basic, tokens that are asked for (OAuth 2 and others).
 
 All of them hold references; a value is read when the first request needs it, and told to the transport's redactor.
 """
@@ -7,8 +7,8 @@ import asyncio
 import base64
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
@@ -51,12 +51,21 @@ class SecretAuth(httpx.Auth):
         Raises:
             SecretError: it cannot be read, or cannot be sent in a header.
         """
+        value = await self.reveal_text(secret)
+        if not (value.isascii() and value.isprintable()):
+            raise SecretError(f"the secret {secret} holds characters that no HTTP header can carry")
+        return value
+
+    async def reveal_text(self, secret: Secret) -> str:
+        """Return a secret's value that is never sent itself and may have several lines: a private key.
+
+        Raises:
+            SecretError: it cannot be read.
+        """
         value = self._revealed.get(secret)
         if value is None:
             value = await asyncio.to_thread(secret.reveal, self._surroundings)
             self._redactor.add(value)
-            if not (value.isascii() and value.isprintable()):
-                raise SecretError(f"the secret {secret} holds characters that no HTTP header can carry")
             self._revealed[secret] = value
         return value
 
@@ -133,20 +142,35 @@ class ClientCredentials:
     style: Literal["basic", "body"] = "basic"
 
 
-class OAuth2Auth(SecretAuth):
-    """Bearer tokens by OAuth 2 client credentials: cached, renewed in time and once on 401, never twice at once.
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is sent to a token endpoint: a form (RFC 6749) or JSON, where `json` is not None.
+
+    Attributes:
+        headers, form, json: hold secrets, and are never shown.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+
+
+class RenewedAuth(SecretAuth):
+    """The base of bearer tokens that an endpoint gives for a while: cached, renewed in time and once on 401.
+
+    A subclass says what is asked (`asking`) and, where the answer is not OAuth's, how it is read (`read_token`).
 
     Args:
-        credentials: where and as whom to ask.
+        url: where to ask; may be of another origin than the app's, since the configuration names it.
         timeout: seconds for asking.
-        verify: as for the transport, of the token endpoint.
-        allow_http: whether a token endpoint on another machine may be http.
+        verify: as for the transport, of the endpoint.
+        allow_http: whether an endpoint on another machine may be http.
         now: a monotonic clock, in seconds.
     """
 
     def __init__(  # noqa: PLR0913 - everything but the first two is by name and has a default
         self,
-        credentials: ClientCredentials,
+        url: str,
         surroundings: Surroundings,
         *,
         timeout: float = 30.0,
@@ -155,15 +179,30 @@ class OAuth2Auth(SecretAuth):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(surroundings)
-        self._credentials = credentials
-        url = check_base(f"{surroundings.app} token endpoint", credentials.token_url, allow_http=allow_http)
-        self._url = str(url)
-        self._tls = tls_context(url.scheme, verify)
+        checked = check_base(f"{surroundings.app} token endpoint", url, allow_http=allow_http)
+        self._url = str(checked)
+        self._tls = tls_context(checked.scheme, verify)
         self._timeout = timeout
         self._now = now
         self._turn = asyncio.Lock()
         self._token = ""
         self._expires = 0.0
+
+    async def asking(self) -> Asking:
+        """Return what is sent to the endpoint; called anew for each token.
+
+        Raises:
+            SecretError: a secret cannot be read or used.
+        """
+        raise NotImplementedError
+
+    def read_token(self, status: int, answer: dict[str, Any]) -> tuple[str, float] | None:
+        """Return the token and its lifetime in seconds, or None where the answer has none (RFC 6749 section 5)."""
+        token, lifetime = answer.get("access_token"), answer.get("expires_in")
+        if status != _OK or not isinstance(token, str):
+            return None
+        known = isinstance(lifetime, int | float) or (isinstance(lifetime, str) and lifetime.isdecimal())
+        return token, float(lifetime) if known and lifetime is not None else _USUAL_LIFETIME
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add a token; on 401 get a new one and try once more."""
@@ -188,11 +227,13 @@ class OAuth2Auth(SecretAuth):
         Raises:
             TokenError: the endpoint did not give one.
         """
-        form, headers = await self._form()
+        asked = await self.asking()
         try:
             async with (
                 httpx.AsyncClient(verify=self._tls, timeout=self._timeout, follow_redirects=False) as client,
-                client.stream("POST", self._url, data=form, headers=headers) as response,
+                client.stream(
+                    "POST", self._url, data=asked.form or None, json=asked.json, headers=asked.headers
+                ) as response,
             ):
                 content = b""
                 async for part in response.aiter_bytes():
@@ -202,7 +243,45 @@ class OAuth2Auth(SecretAuth):
             words = shorten(self._redactor.clean(str(error))) or type(error).__name__
             raise TokenError(f"{self._what}: {words}", again=True) from None
 
-    async def _form(self) -> tuple[dict[str, str], dict[str, str]]:
+    def _read(self, status: int, content: bytes) -> tuple[str, float]:
+        """Read the endpoint's answer."""
+        try:
+            answer = msgspec.json.decode(content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = {}
+        found = self.read_token(status, answer)
+        if found and found[0].isascii() and found[0].isprintable():
+            self._redactor.add(found[0])
+            REVEALED.add(found[0])
+            return found
+        words = " ".join(str(answer[key]) for key in ("error", "error_description", "message") if key in answer)
+        said = f": {shorten(self._redactor.clean(words))}" if words else " without a token"
+        again = status == _TOO_MANY or status >= _SERVER_FAULT
+        raise TokenError(f"{self._what} answered {status}{said}", hint=self.advice, again=again)
+
+    advice = "check what the token is asked with"
+    """What to do where no token is given."""
+
+    @property
+    def _what(self) -> str:
+        return f"{self._surroundings.app}: no token: POST {path_of(self._url)}"
+
+
+class OAuth2Auth(RenewedAuth):
+    """Bearer tokens by OAuth 2 client credentials: cached, renewed in time and once on 401, never twice at once.
+
+    Args:
+        credentials: where and as whom to ask.
+        more: as for `RenewedAuth`.
+    """
+
+    advice = "check the client's id and secret"
+
+    def __init__(self, credentials: ClientCredentials, surroundings: Surroundings, **more: Any) -> None:
+        super().__init__(credentials.token_url, surroundings, **more)
+        self._credentials = credentials
+
+    async def asking(self) -> Asking:
         """Return the form and the headers of the request for a token."""
         asked = self._credentials
         secret = await self.reveal(asked.client_secret)
@@ -210,30 +289,8 @@ class OAuth2Auth(SecretAuth):
         form = {key: value for key, value in form.items() if value}
         headers = {"Accept": "application/json"}
         if asked.style == "body":
-            return form | {"client_id": asked.client_id, "client_secret": secret}, headers
+            return Asking(headers, form | {"client_id": asked.client_id, "client_secret": secret})
         pair = f"{quote_plus(asked.client_id)}:{quote_plus(secret)}"
         encoded = base64.b64encode(pair.encode()).decode()
         self._redactor.add(encoded)
-        return form, headers | {"Authorization": f"Basic {encoded}"}
-
-    def _read(self, status: int, content: bytes) -> tuple[str, float]:
-        """Read the token endpoint's answer (RFC 6749 section 5)."""
-        try:
-            answer = msgspec.json.decode(content, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            answer = {}
-        token = answer.get("access_token")
-        if status == _OK and isinstance(token, str) and token.isascii() and token.isprintable():
-            self._redactor.add(token)
-            REVEALED.add(token)
-            lifetime = answer.get("expires_in")
-            known = isinstance(lifetime, int | float) or (isinstance(lifetime, str) and lifetime.isdecimal())
-            return token, float(lifetime) if known and lifetime is not None else _USUAL_LIFETIME
-        words = " ".join(str(answer[key]) for key in ("error", "error_description") if key in answer)
-        said = f": {shorten(self._redactor.clean(words))}" if words else " without a token"
-        again = status == _TOO_MANY or status >= _SERVER_FAULT
-        raise TokenError(f"{self._what} answered {status}{said}", hint="check the client's id and secret", again=again)
-
-    @property
-    def _what(self) -> str:
-        return f"{self._surroundings.app}: no token: POST {path_of(self._url)}"
+        return Asking(headers | {"Authorization": f"Basic {encoded}"}, form)

@@ -8,11 +8,12 @@ what to do, keeps no state of its own and reads nothing but its configuration an
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
+from reconciler.items import Value
 from reconciler.provider.change import Change, Operation, Receipt
 from reconciler.provider.snapshot import LiveAccount, Snapshot
 
@@ -80,7 +81,8 @@ class Surroundings:
     Attributes:
         app: the app's name in the YAML.
         root: the folder of `reconciler.yaml`; relative paths in configurations start here.
-        owner: the app's owner (a person's id) and, in `people`, everybody's name and email by id: for tickets.
+        owner: who is asked: the id of the app's owner, or of who stands in; in `people`, everybody's name and email by
+            id: for tickets.
         read_only: True while planning: the transport refuses to write, and the provider must not either.
         now: the moment of the run, with a time zone.
         secrets_env, secrets_files: the names and globs that secret references may use; None means any.
@@ -176,6 +178,10 @@ class Ticket:
         status: open, or what a person said on closing it.
         address: where a person finds it.
         opened, closed: instants; closed is None while it is open.
+        due: the last day on which it is in time, if the ticket says.
+        owner: the id of the person who was asked, or empty.
+        title: what it is about, in a few words, or empty.
+        wanted: what the operation was to make of its item, without empty values; None where the ticket does not say.
     """
 
     change_id: str
@@ -184,6 +190,10 @@ class Ticket:
     address: str
     opened: datetime
     closed: datetime | None = None
+    due: date | None = None
+    owner: str = ""
+    title: str = ""
+    wanted: Mapping[str, Value] | None = None
 
 
 @runtime_checkable
@@ -191,7 +201,7 @@ class TicketProvider(Provider, Protocol):
     """A provider whose changes are done by a person: `perform` opens a ticket or finds the open one."""
 
     async def tickets(self) -> Sequence[Ticket]:
-        """Read the newest ticket of each operation of this app."""
+        """Read the newest ticket of each operation of this app, and whatever older one is open (again)."""
         ...
 
     async def cancel(self, ticket: Ticket, reason: str) -> None:

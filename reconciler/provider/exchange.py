@@ -4,7 +4,9 @@ import asyncio
 import logging
 import random
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import httpx
 
@@ -16,6 +18,9 @@ from reconciler.provider.quota import Quota, quota_headers, read_quotas, spent_w
 from reconciler.provider.rates import Gate, TooLongError
 from reconciler.provider.redaction import Redactor
 from reconciler.provider.retry import FailedError, Limits, TokenError
+
+Throttled: TypeAlias = Callable[[Answer], float | None]
+"""Says of a refusal with whatever status that it only asks to wait: so many seconds (0: it does not say how many)."""
 
 _LOG = logging.getLogger("reconciler.http")
 _LOGGED_HEADERS = (
@@ -33,7 +38,7 @@ _KEEPING_THE_METHOD = frozenset({307, 308})
 _MOST_REDIRECTS = 3
 _NEVER_BETTER = frozenset({501, 505})
 _SHORTEST_TOLD = 0.05
-_TOO_MANY, _FORBIDDEN, _UNAVAILABLE, _SERVER_FAULT = 429, 403, 503, 500
+_REFUSED, _TOO_MANY, _FORBIDDEN, _UNAVAILABLE, _SERVER_FAULT = 400, 429, 403, 503, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +79,25 @@ class Exchange:
         auth: adds credentials to each try, or None.
         timeout: seconds for one try, from connecting to the last byte.
         redactor: knows the secrets.
+        throttled: see `Transport`.
     """
 
-    def __init__(
-        self, auth: httpx.Auth | None, limits: Limits, clock: Clock, timeout: float, redactor: Redactor
+    def __init__(  # noqa: PLR0913 - what one try depends on
+        self,
+        auth: httpx.Auth | None,
+        limits: Limits,
+        clock: Clock,
+        timeout: float,
+        redactor: Redactor,
+        *,
+        throttled: Throttled | None = None,
     ) -> None:
         self._auth = auth
         self._limits = limits
         self._clock = clock
         self._timeout = timeout
         self._redactor = redactor
+        self._throttled = throttled
         self.requests = 0
 
     async def once(self, client: httpx.AsyncClient, call: Call, gate: Gate, until: float) -> Answer:
@@ -110,6 +124,9 @@ class Exchange:
             headers = quota_headers(raw)
             quotas = read_quotas(headers, now)
             heard = True
+            slow = self._throttled(answer) if self._throttled and answer.status >= _REFUSED else None
+            if slow is not None:
+                return self._judge(call, answer, slow or told_wait(headers, now), gate, until, throttled=True)
             return self._judge(call, answer, _asked_wait(answer.status, told_wait(headers, now), quotas), gate, until)
         finally:
             gate.leave(asked, quotas, heard=heard)
@@ -193,14 +210,16 @@ class Exchange:
             raise FailedError(error, again=False)
         return client.build_request(call.method, target, headers=call.headers, content=call.body)
 
-    def _judge(self, call: Call, answer: Answer, wait: float | None, gate: Gate, until: float) -> Answer:
+    def _judge(  # noqa: PLR0913 - what was asked, what came back, and how long there is
+        self, call: Call, answer: Answer, wait: float | None, gate: Gate, until: float, *, throttled: bool = False
+    ) -> Answer:
         """Return a final answer, or raise with whether to come back, and make all workers wait where the app asks."""
-        status = answer.status
+        status = _TOO_MANY if throttled else answer.status
         if status < _SERVER_FAULT and status != _TOO_MANY and (status != _FORBIDDEN or wait is None):
             return answer
         landed = False if status in {_TOO_MANY, _FORBIDDEN} else None
         words = answer.words()
-        message = f"answered {status}" + (f": {words}" if words else "")
+        message = f"answered {answer.status}" + (f": {words}" if words else "")
         if status in _NEVER_BETTER:
             refusal = AnswerError(f"{call.what} {message}", status=status, code=answer.code(), hint=id_hint(call.id))
             raise FailedError(refusal, again=False)

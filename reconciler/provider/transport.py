@@ -19,7 +19,7 @@ from reconciler.provider.auth import SecretAuth
 from reconciler.provider.clock import Clock, SystemClock
 from reconciler.provider.connections import Slots, check_base, origin, tls_context
 from reconciler.provider.contract import Surroundings
-from reconciler.provider.exchange import Call, Exchange
+from reconciler.provider.exchange import Call, Exchange, Throttled
 from reconciler.provider.rates import Gates, Rate
 from reconciler.provider.redaction import Redactor
 from reconciler.provider.retry import FailedError, Limits, Patience
@@ -50,6 +50,8 @@ class Transport:
         limits: deadlines, numbers of tries, sizes.
         allow_http: whether http to other machines is allowed (a test network; never a vendor).
         clock: where the time comes from.
+        throttled: says of a refusal that it only asks to wait, for apps that do so with another status than 429 (AWS:
+            400): the seconds that it asks for, 0 where it does not say how many, None where it is another refusal.
 
     Raises:
         ProviderError: the URL or `verify` cannot be used.
@@ -71,6 +73,7 @@ class Transport:
         limits: Limits | None = None,
         allow_http: bool = False,
         clock: Clock | None = None,
+        throttled: Throttled | None = None,
     ) -> None:
         self.name = name
         self.redactor = Redactor(secrets)
@@ -84,7 +87,7 @@ class Transport:
         self._gates = Gates(rates, self._clock)
         self._slots = Slots(concurrency, timeout, tls_context(self._base.scheme, verify))
         self._given_up = 0
-        self._exchange = Exchange(auth, self._limits, self._clock, timeout, self.redactor)
+        self._exchange = Exchange(auth, self._limits, self._clock, timeout, self.redactor, throttled=throttled)
         if isinstance(auth, SecretAuth):
             auth.tell_secrets_to(self.redactor)
 

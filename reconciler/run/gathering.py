@@ -13,6 +13,7 @@ from reconciler.plan.plan import Scope
 from reconciler.provider.contract import Ticket
 from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
+from reconciler.resolve.asked import find_asked
 from reconciler.resolve.declared import DeclaredAccount, DeclaredApp, Presence
 from reconciler.resolve.reasons import reasons_for
 from reconciler.resolve.resolved import Resolved
@@ -75,8 +76,11 @@ class Gatherer:
         app, session = answer.app, self._session
         ways = [said.way for said in answer.ways]
         ours = self._ready.pop(app.name, None) or self._our_sides(app, ways)
+        asked = find_asked(session.resolved, app)
         return AppInputs(
             declared=ours.declared,
+            asked=asked.person,
+            stand_in=asked.why,
             account=partial(ours.account, session.resolved),
             reasons=partial(reasons_for, session.resolved, ours.declared),
             identities=self._keys.of(app.name),

@@ -9,9 +9,10 @@ from functools import cached_property
 import msgspec
 
 from reconciler.model.apps import App, Way
-from reconciler.model.company import Company, Settings
+from reconciler.model.company import Settings
 from reconciler.provider.contract import Capabilities, Provider, Surroundings
 from reconciler.provider.registry import load_provider
+from reconciler.resolve.asked import find_asked
 from reconciler.run.session import Session
 
 TICKET = "ticket"
@@ -49,7 +50,7 @@ def open_ways(session: Session, app: App, *, read_only: bool) -> tuple[OpenWay, 
     Raises:
         ProviderError: a provider is not installed, or its configuration cannot work.
     """
-    surroundings = _surroundings(session.company, app, read_only=read_only)
+    surroundings = _surroundings(session, app, read_only=read_only)
     return tuple(_open(way, surroundings) for way in route_of(app, session.settings))
 
 
@@ -90,14 +91,14 @@ def _open(way: Way, surroundings: Surroundings) -> OpenWay:
     return OpenWay(way.provider, provider.open(config, surroundings))
 
 
-def _surroundings(company: Company, app: App, *, read_only: bool) -> Surroundings:
-    settings = company.settings
+def _surroundings(session: Session, app: App, *, read_only: bool) -> Surroundings:
+    company, settings = session.company, session.settings
     return Surroundings(
         app=app.name,
         root=settings.root,
         read_only=read_only,
         now=datetime.now(UTC),
-        owner=app.owner,
+        owner=find_asked(session.resolved, app).person,
         people={person.id: (person.name, person.email) for person in company.people.values()},
         secrets_env=settings.secrets_env,
         secrets_files=settings.secrets_files,

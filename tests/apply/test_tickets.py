@@ -90,3 +90,21 @@ def test_a_ticket_that_cannot_be_cancelled_is_a_problem(tmp_path: Path, desk: Ti
     lost = TicketCancellation("desk", "code/x", "key", "tickets/9.md", "no longer wanted")
     report = world.apply(edit(plan, lambda app: replace(app, cancellations=(lost,))))
     assert "desk was not opened" in report.problems[0]
+
+
+def test_the_opposite_is_not_asked_for_while_a_ticket_may_still_be_open(tmp_path: Path, desk: TicketDesk) -> None:
+    """The tracker refuses to close the grant's ticket, so nobody is asked to revoke; the next apply does both."""
+    world, code = make(tmp_path, desk, can=frozenset())
+    world.apply()
+    code.account("u-ana", "ana")
+    code.grant("u-ana", "team:core")
+    world.write(PEOPLE, APP)
+    plan = world.plan()
+    desk.broken = "the tracker is down"
+    report = world.apply(plan)
+    assert outcomes(report)["code/revoke/ana/team:core"] is Outcome.NOT_ATTEMPTED
+    assert "could not be cancelled first" in details(report)["code/revoke/ana/team:core"]
+    assert "code/revoke/ana/team:core" not in desk.opened
+    desk.broken = ""
+    assert outcomes(world.apply())["code/revoke/ana/team:core"] is Outcome.TICKET
+    assert desk.opened["code/grant/ana/team:core"].status is TicketStatus.SUPERSEDED

@@ -1,11 +1,8 @@
 """Runs the real command, wounded or not, and says how it ended."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from faulty_server import SECRET
+from support.real_command import Forge
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-LONGEST = 60.0
 CANARY = SECRET
 """The token that every run holds; the server repeats it in its errors, and it must never be seen anywhere."""
 
@@ -42,41 +38,16 @@ class HungError(AssertionError):
     """A command did not end."""
 
 
-class Pipe:
-    """A named pipe that is read to its end in a thread; unlike a file, no limit of a full disk reaches it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.unlink(missing_ok=True)
-        os.mkfifo(path)
-        self._parts: list[bytes] = []
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        with self.path.open("rb") as stream:
-            self._parts.append(stream.read())
-
-    def text(self) -> str:
-        """Return what came, once the writer is gone."""
-        self._thread.join(10)
-        return b"".join(self._parts).decode("utf-8", "replace")
-
-
 class Launcher:
-    """A forge and the way to talk to it; one command at a time."""
+    """A forge of wounded commands; one command at a time."""
 
     def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-        self._forge = subprocess.Popen(
-            [sys.executable, str(HERE / "forge.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"},
-        )
-        self.pid = 0
-        self._hear()
+        self._forge = Forge(scratch, HERE / "forge.py")
+
+    @property
+    def pid(self) -> int:
+        """The process of the command that runs, or ran last."""
+        return self._forge.pid
 
     def run(self, folder: Path, *arguments: str, env: dict[str, str] | None = None, **wounds: Any) -> Ended:
         """Run `reconciler ARGUMENTS` in a folder; the wounds are those of `wounds.inflict`.
@@ -84,45 +55,16 @@ class Launcher:
         Raises:
             HungError: it did not end in time: a command must never hang.
         """
-        pipes = {name: Pipe(self._scratch / name) for name in ("stdout", "stderr")}
-        more = {"SCIM_TOKEN": CANARY, **(env or {})}
-        request = {
-            "arguments": [*arguments],
-            "cwd": str(folder),
-            "env": {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder), **more},
-            "wounds": wounds,
-            **{name: str(pipe.path) for name, pipe in pipes.items()},
-        }
-        assert self._forge.stdin
-        self._forge.stdin.write(json.dumps(request) + "\n")
-        self._forge.stdin.flush()
-        self.pid = self._hear()["pid"]
-        late: list[bool] = []
-        timer = threading.Timer(LONGEST, lambda: (late.append(True), os.kill(self.pid, signal.SIGKILL)))
-        timer.start()
+        kept = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder), "SCIM_TOKEN": CANARY}
         try:
-            code = self._hear()["ended"]
-        finally:
-            timer.cancel()
-        out, err = (pipe.text() for pipe in pipes.values())
-        if late:
-            raise HungError(f"{arguments} did not end within {LONGEST:g} s\n{out}\n{err}")
-        return Ended(code, out, err)
-
-    def _hear(self) -> dict[str, int]:
-        assert self._forge.stdout
-        line = self._forge.stdout.readline()
-        assert line, "the forge is gone"
-        answer: dict[str, int] = json.loads(line)
-        return answer
+            done = self._forge.run([*arguments], folder, {**kept, **(env or {})}, wounds=wounds)
+        except subprocess.TimeoutExpired as late:
+            raise HungError(f"{late}\n{late.output}\n{late.stderr}") from None
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     def close(self) -> None:
         """End the forge."""
-        assert self._forge.stdin
-        assert self._forge.stdout
-        self._forge.stdin.close()
-        self._forge.wait(10)
-        self._forge.stdout.close()
+        self._forge.close()
 
 
 @contextmanager

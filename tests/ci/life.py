@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import httpx
 from servers.running import Server, scim2_server
 from support.actions_runner import ROOT, Outcome, Runner
 from support.fake_github import FakeGitHub, running
+from support.real_command import run_command
 
 PIN = "acme-tools/reconciler@" + "a" * 40
 ENVIRONMENT = "access"
@@ -66,8 +66,7 @@ class Life:
         """Run the tool at the desk."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
         environ = {**kept, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "CHAT_TOKEN": self.chat.token}
-        command = [sys.executable, "-m", "reconciler.cli.main", *arguments]
-        return subprocess.run(command, cwd=self.desk, env=environ, capture_output=True, text=True, check=False)
+        return run_command([*arguments], self.desk, environ)
 
     def write(self, **files: str) -> None:
         """Write files; `__` in a name is a slash, the ending is .yaml."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from support.actions_runner import ROOT
+from support.real_command import run_command
 
 from reconciler.ci.scaffold import is_ours, merge_owners
 
@@ -17,9 +17,8 @@ PIN = f"acme-tools/reconciler@{'a' * 40}"
 
 def init(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run it."""
-    command = [sys.executable, "-m", "reconciler.cli.main", "init", *arguments]
     environ = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    return run_command(["init", *arguments], folder, environ)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.real_command import run_command
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "reconciler.cli.main"]
 
@@ -91,14 +93,4 @@ class Company:
 
     def run(self, *arguments: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """Run the command as a process of its own, with pipes for its streams."""
-        return subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=cwd or self.folder,
-            env=environment(**more),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
+        return run_command([*arguments], cwd or self.folder, environment(**more))

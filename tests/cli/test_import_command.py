@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cli_company import COMMAND, ROOT, environment
+from cli_company import ROOT, environment
 from servers.running import Server, missing, scim2_server
+from support.real_command import run_command
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -66,15 +66,7 @@ def run(folder: Path, server: Server, line: str, code: int = 0) -> str:
     """Run one line as it is typed, and return what it prints."""
     words = shlex.split(line)
     assert words[0] == "reconciler"
-    done = subprocess.run(
-        [*COMMAND, *words[1:]],
-        cwd=folder,
-        env=environment(WIKI_TOKEN=server.token),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_command(words[1:], folder, environment(WIKI_TOKEN=server.token))
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+from support.real_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
@@ -58,10 +58,7 @@ class App:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command."""
-        command = [sys.executable, "-m", "reconciler.cli.main", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=HERE, capture_output=True, text=True, encoding="utf-8", check=False
-        )
+        return run_command([*arguments], self.folder, HERE)
 
     def plan(self) -> tuple[list[str], str]:
         """Return the ids of the changes, and what is pending."""

@@ -14,6 +14,7 @@ from shutil import copytree, ignore_patterns
 from typing import Any
 
 import pytest
+from support.real_command import run_command
 
 from reconciler.load.company import load_company
 
@@ -24,10 +25,7 @@ HERE = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": os.environ.
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
     """Run the command and return what it prints."""
-    command = [sys.executable, "-m", "reconciler.cli.main", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=HERE, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
-    )
+    done = run_command([*arguments], folder, HERE)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

@@ -1,6 +1,6 @@
 """What the actions install, as a part of `requirements.lock`: `python tests/house/action_lock.py` writes it.
 
-The tool's own dependencies, those for PostgreSQL, and what builds it; nothing that only tests need.
+The tool's own dependencies, those of its extras, and what builds it; nothing that only tests or the demo need.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / ".github" / "actions" / "requirements.lock"
+_LEFT_OUT = {"demo", "dev"}
 _HEAD = "# Made by python tests/house/action_lock.py from requirements.lock.\n"
 
 
@@ -27,7 +28,8 @@ def make_lock() -> str:
     locked = read_lock()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *extras["postgres"], *project["build-system"]["requires"]]
+    chosen = [each for name, group in sorted(extras.items()) if name not in _LEFT_OUT for each in group]
+    wanted = [*project["project"]["dependencies"], *chosen, *project["build-system"]["requires"]]
     kept: set[str] = set()
     for requirement in wanted:
         _follow(requirement, locked, kept)

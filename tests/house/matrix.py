@@ -14,6 +14,7 @@ from reconciler.provider.registry import installed, load_provider, read_config
 BEGIN = "<!-- providers: made by python tests/house/matrix.py -->"
 END = "<!-- providers: end -->"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
+    "aws": ("aws", {"region": "eu-central-1"}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),

@@ -102,24 +102,24 @@ def test_a_misspelt_provider_gets_a_suggestion(install: Install) -> None:
     install("acme", GOOD)
     with pytest.raises(ProviderError, match=r"there is no provider `acmee`\n  did you mean `acme`\?"):
         load_provider("acmee")
-    with pytest.raises(ProviderError, match=r"installed are: acme, file, scim, ticket"):
+    with pytest.raises(ProviderError, match=r"installed are: acme, .*file, .*scim, .*ticket"):
         load_provider("quux")
 
 
 def test_a_missing_package_names_the_extra_to_install(install: Install) -> None:
     """Where the distribution has an extra of the provider's name, the message has the command."""
-    install("aws", "import boto3_that_is_missing", extras=("aws",))
+    install("umbrella", "import boto3_that_is_missing", extras=("umbrella",))
     with pytest.raises(ProviderError) as caught:
-        load_provider("aws")
-    assert caught.value.message == ("the provider aws cannot be imported: No module named 'boto3_that_is_missing'")
-    assert caught.value.hint == "install it with its extra: pip install 'acme-provider[aws]'"
+        load_provider("umbrella")
+    assert caught.value.message == ("the provider umbrella cannot be imported: No module named 'boto3_that_is_missing'")
+    assert caught.value.hint == "install it with its extra: pip install 'acme-provider[umbrella]'"
 
 
 def test_a_missing_package_without_an_extra_names_the_distribution(install: Install) -> None:
     """Then its author forgot a dependency."""
-    install("aws", "import boto3_that_is_missing")
+    install("umbrella", "import boto3_that_is_missing")
     with pytest.raises(ProviderError, match="it comes from acme-provider"):
-        load_provider("aws")
+        load_provider("umbrella")
 
 
 def test_a_provider_cannot_be_replaced_by_a_second_package(install: Install) -> None:

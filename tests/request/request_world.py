@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.fake_github import WRITER, FakeGitHub, Token, running
+from support.real_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "reconciler.cli.main"]
 TOKEN = "planted-forge-token"
 
 FILES = {
@@ -153,17 +152,7 @@ class World:
         }
         forge = {"GITHUB_REPOSITORY": "acme/access", "GITHUB_API_URL": self.github.url, "GITHUB_TOKEN": TOKEN}
         environment = {**kept, "HOME": str(self.home), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **forge, **more}
-        return subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
+        return run_command([*arguments], self.folder, environment)
 
 
 @contextmanager

@@ -60,6 +60,12 @@ class Fault(StrEnum):
     RECYCLE_USERNAME = "an account is deleted, and a stranger gets its username"
 
 
+def key_of(harness: "Harness", kind: str, name: str) -> str:
+    """Return the key of one of the suite's entitlements, as the app calls it."""
+    names: Mapping[str, Mapping[str, str]] = getattr(harness, "names", {})
+    return f"{kind}:{names.get(kind, {}).get(name, name)}"
+
+
 class RunningApp(Protocol):
     """An app that a harness started."""
 
@@ -93,6 +99,9 @@ class Harness(Protocol):
         secrets: the credentials that the provider is opened with; they must never be seen.
         refusal: the words in which the app refuses where REFUSE is injected. Let the app put a secret beside them.
         suspended: whether accounts can be seeded as suspended.
+
+    An app whose entitlements cannot be called as the suite calls them (`alpha`, `beta`, `gamma`) also has `names`: kind
+    → the suite's name → the app's (`{"account": {"alpha": "production/Admin"}}`).
     """
 
     name: str

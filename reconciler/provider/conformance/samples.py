@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
 from reconciler.provider.change import Change, Operation
-from reconciler.provider.conformance.harness import Harness
+from reconciler.provider.conformance.harness import Harness, key_of
 from reconciler.provider.conformance.scene import NotApplicableError, live_account
 from reconciler.provider.snapshot import AccountStatus, LiveAccount, Snapshot
 
@@ -107,7 +107,7 @@ def _on_entitlement(snapshot: Snapshot, operation: Operation, kind: str, way: st
 
 def _on_grant(harness: Harness, snapshot: Snapshot, operation: Operation, kind: str, way: str) -> Change:
     levels = harness.kinds[kind]
-    account, key = _account(snapshot, subject_of(operation)), f"{kind}:alpha"
+    account, key = _account(snapshot, subject_of(operation)), key_of(harness, kind, "alpha")
     before: dict[str, Value] = {}
     after: dict[str, Value] = {}
     if levels[0] is not None:

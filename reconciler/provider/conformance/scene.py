@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import ReconcilerError
 from reconciler.items import Value, fold
 from reconciler.provider.change import Change, Outcome, Receipt
-from reconciler.provider.conformance.harness import Fault, Harness, RunningApp, TrueAccount, World
+from reconciler.provider.conformance.harness import Fault, Harness, RunningApp, TrueAccount, World, key_of
 from reconciler.provider.contract import Ability, Provider
 from reconciler.provider.snapshot import (
     ACCOUNTS,
@@ -109,10 +109,12 @@ async def scene(harness: Harness, world: World, said: list[str], *, read_only: b
 def seed(harness: Harness, people: int = 5) -> World:
     """Return a world: `person00` holds `KIND:alpha`, every third from 03 on `KIND:beta`; `person01` is suspended."""
     accounts = tuple(_person(harness, number) for number in range(people))
-    entitlements = {f"{kind}:{name}": "" for kind in harness.kinds for name in ("alpha", "beta")}
-    grants = {("person00", f"{kind}:alpha", levels[0]) for kind, levels in harness.kinds.items()}
+    entitlements = {key_of(harness, kind, name): "" for kind in harness.kinds for name in ("alpha", "beta")}
+    grants = {("person00", key_of(harness, kind, "alpha"), levels[0]) for kind, levels in harness.kinds.items()}
     for number in range(3, people, 3):
-        grants |= {(f"person{number:02}", f"{kind}:beta", levels[-1]) for kind, levels in harness.kinds.items()}
+        grants |= {
+            (f"person{number:02}", key_of(harness, kind, "beta"), levels[-1]) for kind, levels in harness.kinds.items()
+        }
     return World(accounts, entitlements, frozenset(grants))
 
 

@@ -1,0 +1,106 @@
+"""The `aws` way: one organization instance of AWS IAM Identity Center, read and changed as the contract says."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import ClassVar, Self
+
+from pydantic import BaseModel
+
+from providers.aws.accounts import UserWriter
+from providers.aws.assignments import AssignmentWriter
+from providers.aws.capabilities import capabilities_of
+from providers.aws.client import AwsClient, counting
+from providers.aws.config import AwsConfig
+from providers.aws.groups import GroupWriter
+from providers.aws.instance import InstanceFinder
+from providers.aws.mapping import GROUP
+from providers.aws.reading import Reader
+from reconciler.errors import ConfigurationError, ProviderError, ReadOnlyError
+from reconciler.provider.change import Change, Outcome, Receipt
+from reconciler.provider.clock import Clock, SystemClock
+from reconciler.provider.contract import Capabilities, Surroundings
+from reconciler.provider.snapshot import LiveAccount, Snapshot
+
+
+class AwsProvider:
+    """One IAM Identity Center.
+
+    Args:
+        config: where it is, and as whom.
+        surroundings: what the core gives.
+        clock: where the time comes from; None for the machine's.
+    """
+
+    name: ClassVar[str] = "aws"
+    version: ClassVar[str] = "1"
+    Config: ClassVar[type[BaseModel]] = AwsConfig
+
+    def __init__(self, config: AwsConfig, surroundings: Surroundings, clock: Clock | None = None) -> None:
+        self.capabilities: Capabilities = capabilities_of(config)
+        self._app = surroundings.app
+        self._read_only = surroundings.read_only
+        self._client = AwsClient(config, surroundings, clock)
+        finder = InstanceFinder(self._client, config.instance)
+        self._reader = Reader(self._client, finder, config.own_username)
+        self._users = UserWriter(self._client, finder)
+        self._groups = GroupWriter(self._client, finder)
+        deadline = config.assignment_deadline
+        self._assignments = AssignmentWriter(self._client, finder, clock or SystemClock(), deadline)
+
+    @classmethod
+    def open(cls, config: BaseModel, surroundings: Surroundings) -> Self:
+        """Make the provider for one app; connects to nothing, and reads no secret yet.
+
+        Raises:
+            ProviderError: the region, the endpoint or the credentials cannot be used, or botocore is not installed.
+        """
+        if not isinstance(config, AwsConfig):
+            raise ConfigurationError(f"{surroundings.app}: this is no configuration of an aws way")
+        return cls(config, surroundings)
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    async def read(self) -> Snapshot:
+        """Read users, groups, permission sets in AWS accounts, and who has them; each complete or not, and why.
+
+        Raises:
+            ProviderError: nothing at all could be read.
+        """
+        return await self._reader.read()
+
+    async def reread(self, remote_ids: Sequence[str]) -> Sequence[LiveAccount | None]:
+        """Read users one by one; None for each that does not exist.
+
+        Raises:
+            ProviderError: one could not be read.
+        """
+        return [await self._users.describe(remote_id) for remote_id in remote_ids]
+
+    async def perform(self, change: Change) -> Receipt:
+        """Do one change and say what came of it."""
+        if self._read_only:
+            raise ReadOnlyError(f"{self._app}: {change.operation} {change.item} would write while planning")
+        ability = self.capabilities.ability(change.operation, change.kind)
+        if not ability:
+            return Receipt(change, Outcome.FAILED, f"{change.operation} {change.item}: {ability.why}")
+        with counting() as tally:
+            receipt = await self._perform(change)
+        return replace(receipt, requests=tally.requests)
+
+    async def _perform(self, change: Change) -> Receipt:
+        try:
+            if change.kind == "accounts":
+                return await self._users.perform(change)
+            if change.kind == GROUP:
+                return await self._groups.perform(change)
+            return await self._assignments.perform(change)
+        except ProviderError as error:  # the instance could not be found: nothing was asked of it yet
+            return Receipt(change, Outcome.FAILED, f"{change.operation} {change.item}: {error.message}")
