@@ -116,7 +116,7 @@ def test_a_cloud_may_keep_the_credentials_instead_of_an_environment(life: Life) 
 
 
 def test_two_merges_in_one_push_are_held_until_somebody_answers_for_them(life: Life) -> None:
-    """Nobody reviewed both together: both pull requests are told, and the night leaves it alone until it is released."""
+    """Nobody reviewed both together: both pull requests are told, and the night does nothing until it is released."""
     numbers = []
     for name in ("kim", "park"):
         life.begin(name)
