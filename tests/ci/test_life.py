@@ -22,8 +22,7 @@ def test_the_first_merge_of_an_empty_repository_is_applied(empty: Life) -> None:
     """A new app's route is trusted once it is merged: its accounts come with the next scheduled run."""
     assert empty.command("init", "--actions", PIN).returncode == 0
     empty.replace("reconciler.yaml", "env: []", "env: [CHAT_TOKEN]")
-    assert empty.command("init", "--actions", PIN).returncode == 0
-    empty.push("main", "Begin, with workflows that know the token")
+    empty.push("main", "Begin")
     empty.begin("people")
     empty.write(people=PEOPLE, apps__chat=CHAT.format(url=empty.chat.url))
     empty.push("people", "Two people and one app")
@@ -35,6 +34,12 @@ def test_the_first_merge_of_an_empty_repository_is_applied(empty: Life) -> None:
     assert merged.code == 0, merged.log
     assert "Merged: no access had to be changed" in empty.comment(number, "apply")
     assert empty.users() == {}
+    empty.begin("workflows")
+    done = empty.command("init", "--actions", PIN)
+    assert ".github/workflows/access-drift.yml: updated" in done.stdout, done.stderr
+    empty.push("workflows", "Hand over the token of the app")
+    merged = empty.merge(empty.propose("workflows"))
+    assert merged.code == 0, merged.log
     assert empty.night().code == 0
     assert sorted(empty.users()) == ["ana@acme.example", "lee@acme.example"]
     assert empty.open_issues() == []
