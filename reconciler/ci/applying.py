@@ -10,6 +10,7 @@ from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
 from reconciler.ci.anchoring import Anchoring
 from reconciler.ci.gathering import check_credentials, find_merged, gather_case, pushed_before
+from reconciler.ci.independence import find_dependent
 from reconciler.ci.judging import Case, Judgement, audit_review, judge
 from reconciler.ci.proposing import COMMENT, base_of, does_something
 from reconciler.ci.runner import Event, add_summary
@@ -72,6 +73,7 @@ class _Verdict:
     refusals: tuple[str, ...] = ()
     nothing: bool = False
     name: str = ""
+    dependent: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
 
 
@@ -122,8 +124,10 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     wrong = merge.anchoring.check(merge.event, merge.environ, session)
     case = asyncio.run(_gather(merge))
     verdict = _Verdict(name=f"#{case.pull.number}" if case else merge.event.sha[:12])
+    if case:
+        verdict.dependent = find_dependent(session, {review.reviewer for review in case.reviews})
     expected = case.records[-1].digest if case and case.records else ""
-    ahead = judge(case, expected, approvals_needed=merge.approvals) if case else Judgement()
+    ahead = _judge(merge, case, expected, verdict) if case else Judgement()
     report = apply_plan(
         session,
         Scope(),
@@ -174,10 +178,14 @@ def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict, sess
             f"{merge.event.sha[:12]} came by no pull request that was merged as it, so nobody reviewed it",
         )
         return False
-    verdict.judgement = judge(case, plan.digest, approvals_needed=merge.approvals)
+    verdict.judgement = _judge(merge, case, plan.digest, verdict)
     verdict.refusals = verdict.judgement.refusals
     verdict.nothing = not acts and verdict.judgement.allowed
     return acts and verdict.judgement.allowed
+
+
+def _judge(merge: Merge, case: Case, digest: str, verdict: _Verdict) -> Judgement:
+    return judge(case, digest, approvals_needed=merge.approvals, dependent=verdict.dependent)
 
 
 def _counts_ever(session: Session) -> bool:

@@ -1,5 +1,6 @@
 """What a forge knows of a merged pull request, and of where credentials can be reached, put together to be judged."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -7,8 +8,11 @@ from reconciler.ci.judging import Case, Record, parse_record
 from reconciler.forge.github import GitHub
 from reconciler.forge.values import Environment, PullRequest, WorkflowRun
 from reconciler.load.repository import Repository
+from reconciler.run.requesting import ASKED_BY
 
 _MOST_PUSHED: Final = 50
+_BOT: Final = "[bot]"
+_ASKED: Final = re.compile(rf"(?m)^{re.escape(ASKED_BY)}: (\S+)[ \t]*$")
 WORKFLOWS: Final = ".github/workflows/"
 
 
@@ -56,8 +60,20 @@ async def gather_case(forge: GitHub, pull: PullRequest, workflow: str) -> Case:
         records=await _records(forge, pull, workflow),
         files=tuple(await forge.pulls.files(pull.number)),
         elsewhere=tuple(other.number for other in same_branch if other.base != pull.base),
+        asked=await _askers(forge, pull),
         bypassed=await forge.protection.was_bypassed(pull.base, pull.merge_sha),
     )
+
+
+async def _askers(forge: GitHub, pull: PullRequest) -> tuple[str, ...]:
+    """Return the logins of those who asked for a pull request, where a program opened it for them.
+
+    Its commits say so, as the program wrote them; whoever pushed others to its branch made it theirs.
+    """
+    named = [name for message in await forge.pulls.messages(pull.number) for name in _ASKED.findall(message)]
+    if pull.author.endswith(_BOT) and pull.head_repository == forge.repository:
+        named += [name for name in await forge.pulls.pushers(pull.head) if not name.endswith(_BOT)]
+    return tuple(sorted(set(named)))
 
 
 async def _records(forge: GitHub, pull: PullRequest, workflow: str) -> tuple[Record, ...]:

@@ -38,13 +38,24 @@ _CHANGES: Final = "<!-- reconciler:changes "
 _MOST_REMEMBERED: Final = 150
 
 
-def plan_comment(plan: Plan, event: Event) -> str:
-    """Return the comment of a plan: the plan, what it is of, and where nobody can edit it."""
-    ends = [_footer(event), _remember(plan)]
+def plan_comment(plan: Plan, event: Event, dependent: Sequence[str] = ()) -> str:
+    """Return the comment of a plan: the plan, what it is of, and where nobody can edit it.
+
+    Args:
+        plan: of the pull request.
+        event: that started the run.
+        dependent: names in the forge of those whose approval will not count, since they gain by it.
+    """
+    ends = [_not_counting(dependent), _footer(event), _remember(plan)]
     room = LONGEST_BODY - sum(len(end.encode()) + 2 for end in ends) - _SPARE
     whole = render_comment(plan, marker=_MARKER, limit=room, details=event.run_url)
     _, _, body = whole.partition("\n")  # whoever writes the comment puts the marker there
     return "\n\n".join([body.strip("\n"), *filter(None, ends)])
+
+
+def _not_counting(dependent: Sequence[str]) -> str:
+    told = ", ".join(map(code, dependent))
+    return f"> Who gains by it does not review it: an approval by {told} does not count." if dependent else ""
 
 
 def plan_summary(plan: Plan) -> str:

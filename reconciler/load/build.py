@@ -29,7 +29,7 @@ from reconciler.model.access import GrantBlock, Recipients, Role, Wanted, Wanted
 from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Way
 from reconciler.model.company import Company, Settings
 from reconciler.model.identities import Group, Person, ServiceAccount
-from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Protected
+from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Protected, SelfApproval
 from reconciler.problems import NOWHERE, Place, Problem, Severity
 
 _NOTHING: Mapping[str, Any] = {}
@@ -326,6 +326,8 @@ def _make_policies(records: Mapping[str, tuple[PolicyRecord, Place]]) -> Policie
         )
     if limits := records.get("limits"):
         policies["limits"] = _make_limits(limits[0].limits)
+    if (said := records.get("self_approval")) and said[0].self_approval:
+        policies["self_approval"] = SelfApproval(said[0].self_approval)
     return Policies(**policies)
 
 

@@ -188,6 +188,7 @@ class PolicyRecord(Record):
     accounts: list[str] = []
     entitlements: list[str] = []
     limits: dict[str, tuple[int, float]] = {}
+    self_approval: str = ""
 
 
 class FileRecord(Record):

@@ -31,6 +31,7 @@ class Gain:
 
 
 _What = tuple[str, str, str]
+_Time = tuple[datetime, datetime, bool]
 
 
 def find_gains(before: Resolved, after: Resolved, identity: str) -> tuple[Gain, ...]:
@@ -48,9 +49,9 @@ def find_gains(before: Resolved, after: Resolved, identity: str) -> tuple[Gain, 
     for what, times in sorted(own[1].items()):
         gain = _gain(before, after, what)
         favoured = [one for one in times if gain.privileged or not one[2]]
-        if not all(_covered((start, end), own[0].get(what, [])) for start, end, _ in favoured):
+        if not all(_covered(one, own[0].get(what, [])) for one in favoured):
             found.append(gain)
-    return (*found, *_stays(before, after, identity))
+    return tuple(found)
 
 
 def _gain(before: Resolved, after: Resolved, what: _What) -> Gain:
@@ -66,12 +67,12 @@ def _owned(resolved: Resolved, identity: str) -> set[int]:
     return {number for name in names if (number := resolved.roster.number_here(name)) is not None}
 
 
-def _held(resolved: Resolved, numbers: set[int]) -> Mapping[_What, list[tuple[datetime, datetime, bool]]]:
+def _held(resolved: Resolved, numbers: set[int]) -> Mapping[_What, list[_Time]]:
     """Return what identities hold: for each thing from when until when, and whether everybody does."""
-    held: dict[_What, list[tuple[datetime, datetime, bool]]] = {}
+    held: dict[_What, list[_Time]] = {}
     waiting: list[tuple[str, str]] = []
 
-    def take(app: str, wanted: Iterable[Wanted], times: tuple[datetime, datetime, bool]) -> None:
+    def take(app: str, wanted: Iterable[Wanted], times: _Time) -> None:
         for key, level in [("", None), *wanted]:
             what = (app, key, level or "")
             if times not in held.setdefault(what, []):
@@ -99,16 +100,15 @@ def _times(block: Block) -> tuple[datetime, datetime]:
     return block.start or _ALWAYS, block.until or _FOREVER
 
 
-def _covered(wanted: tuple[datetime, datetime], had: Iterable[tuple[datetime, datetime, bool]]) -> bool:
+def _covered(wanted: _Time, had: Iterable[_Time]) -> bool:
     """Say whether somebody had something for all of a time already, by a single block."""
     return any(start <= wanted[0] and wanted[1] <= end for start, end, _ in had)
 
 
-def _stays(before: Resolved, after: Resolved, identity: str) -> Iterator[Gain]:
-    """Yield that somebody stays longer than they would have."""
+def stays_longer(before: Resolved, after: Resolved, identity: str) -> bool:
+    """Say whether somebody keeps what they have for longer than they would: a later last day, or none."""
     one, other = before.company.people.get(identity), after.company.people.get(identity)
     if one is None or other is None:
-        return
-    days = [(person.last_day.toordinal() if person.last_day else None) for person in (one, other)]
-    if (days[0] is not None and (days[1] is None or days[1] > days[0])) or (one.left and one.left != other.left):
-        yield Gain("everything", "a later last day", "", privileged=False)
+        return False
+    later = one.last_day is not None and (other.last_day is None or other.last_day > one.last_day)
+    return later or (one.left is not None and (other.left is None or other.left > one.left))

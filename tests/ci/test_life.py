@@ -166,10 +166,10 @@ def test_the_comment_is_one_however_often_a_plan_is_made(life: Life) -> None:
     assert len(life.github.comments) == 1
 
 
-def ask_by_form(life: Life, who: str, what: str, why: str) -> int:
+def ask_by_form(life: Life, who: str, what: str, why: str, *, by: str = "kim") -> int:
     """Fill in the form for access, as somebody; let its workflow run; return the issue's number."""
     body = f"### Who\n\n{who}\n\n### What\n\n{what}\n\n### Until\n\n_No response_\n\n### Why\n\n{why}"
-    issue = {"number": 40 + len(life.github.issues), "user": {"login": "kim"}, "body": body, "title": "Access"}
+    issue = {"number": 40 + len(life.github.issues), "user": {"login": by}, "body": body, "title": "Access"}
     life.github.issues[issue["number"]] = {**issue, "state": "open", "labels": [{"name": "access-request"}]}
     sha = life.head("main")
     life.run_job("access-request.yml", "request", event="issues", ref="refs/heads/main", sha=sha, issue=issue)

@@ -89,6 +89,8 @@ class FakeGitHub:
     requests: list[Request] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     head_of: Callable[[str], str] = lambda _: "0" * 40
+    messages_of: Callable[[int], list[str]] = lambda _: []
+    activity: list[dict[str, Any]] = field(default_factory=list)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
 
     # What people and the runner do: no requests, just what the site would let them do.
@@ -105,6 +107,11 @@ class FakeGitHub:
     def push(self, number: int, sha: str) -> None:
         """Tell that a pull request has another head."""
         self.pulls[number]["head"]["sha"] = sha
+
+    def pushed(self, branch: str, login: str, kind: str = "push") -> None:
+        """Tell that somebody pushed to a branch."""
+        ref = f"refs/heads/{branch}"
+        self.activity.append({"ref": ref, "actor": _user(login), "activity_type": kind, "timestamp": self.now()})
 
     def review(self, number: int, reviewer: str, state: str = "APPROVED", commit: str = "") -> None:
         """Review a pull request, as a person."""
@@ -287,6 +294,16 @@ class FakeGitHub:
             self.asked.setdefault(number, []).append(login)
         return 201, pull
 
+    def list_commits(self, _token: Token, _request: Request, _body: Any, number: int) -> Answer:
+        """List the commits of a pull request, the oldest first."""
+        self._pull(number)
+        return 200, [{"sha": "0" * 40, "commit": {"message": one}} for one in self.messages_of(number)]
+
+    def list_activity(self, _token: Token, request: Request, _body: Any) -> Answer:
+        """List who pushed what, the newest first."""
+        ref = request.query.get("ref", [""])[0]
+        return 200, [one for one in reversed(self.activity) if ref in ("", one["ref"])]
+
     def pulls_of(self, _token: Token, _request: Request, _body: Any, sha: str) -> Answer:
         """List the pull requests of a commit."""
         return 200, [self._pull(number) for number in self.commits.get(str(sha), [])]
@@ -427,6 +444,8 @@ _ROUTES: tuple[tuple[str, str, str, Callable[..., Answer]], ...] = (
     ("GET", r"/pulls/(\d+)", "pull_requests=read", FakeGitHub.get_pull),
     ("PATCH", r"/pulls/(\d+)", "pull_requests=write", FakeGitHub.edit_pull),
     ("GET", r"/pulls/(\d+)/reviews", "pull_requests=read", FakeGitHub.list_reviews),
+    ("GET", r"/pulls/(\d+)/commits", "pull_requests=read", FakeGitHub.list_commits),
+    ("GET", "/activity", "contents=read", FakeGitHub.list_activity),
     ("GET", r"/pulls/(\d+)/files", "pull_requests=read", FakeGitHub.list_files),
     ("POST", r"/pulls/(\d+)/requested_reviewers", "pull_requests=write", FakeGitHub.ask_reviewers),
     ("GET", r"/commits/([0-9a-f]{40})/pulls", "pull_requests=read|contents=read", FakeGitHub.pulls_of),
