@@ -1,7 +1,7 @@
 """A merge is applied: exactly what was reviewed of it, by an identity that nothing but the default branch can use."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,11 +9,13 @@ from typing import Final
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
 from reconciler.ci.anchoring import Anchoring
-from reconciler.ci.gathering import check_credentials, find_merged, gather_case, pushed_before
+from reconciler.ci.gathering import find_merged, gather_case, pushed_before
 from reconciler.ci.independence import find_dependent
 from reconciler.ci.judging import Case, Judgement, audit_review, judge
 from reconciler.ci.proposing import COMMENT, base_of, does_something
+from reconciler.ci.reachable import Reach, check_reach
 from reconciler.ci.runner import Event, add_summary
+from reconciler.ci.scaffold import secret_names
 from reconciler.ci.telling import outcome_comment, recall, refused_comment
 from reconciler.errors import ConfigurationError, RefusedError
 from reconciler.forge.github import open_forge
@@ -31,6 +33,7 @@ PATIENCE: Final = 1_800.0
 """Seconds that one merge waits for another to be applied."""
 
 _OUTCOME: Final = "apply"
+_NOT_ALL: Final = "> ⚠ Not all could be checked of where credentials can be reached:"
 _TOGETHER: Final = "it was pushed together with other merges, and nobody reviewed what they do together"
 
 
@@ -90,22 +93,39 @@ def refuse_elsewhere(event: Event) -> None:
         )
 
 
-async def refuse_reachable(settings: Settings, environ: Mapping[str, str], environment: str, branch: str) -> None:
-    """Refuse to go on with credentials that a pull request could reach.
+def refuse_reachable(session: Session, environ: Mapping[str, str], environment: str, branch: str) -> None:
+    """Refuse to go on with credentials that a pull request could reach; tell what cannot be seen on the run's page.
+
+    Args:
+        session: names the secrets that routes use, with its base.
+        environ: of the runner.
+        environment: that holds the credentials; empty where a cloud checks the branch (OIDC).
+        branch: the default branch.
 
     Raises:
         RefusedError: they can be; the message says how to close each way.
     """
     if not environment:
         return
-    async with open_forge(settings, environ=environ, read_only=True) as forge:
-        problems = await check_credentials(forge, environment, branch)
-    if problems:
+    companies = [*(session.base.companies if session.base else ()), session.company]
+    names = set().union(*map(secret_names, companies))
+    reach = asyncio.run(_reach(Settings(session.settings.root), environ, environment, branch, names))
+    if reach.unseen:
+        lines = [f"> - {sentence(one)}" for one in reach.unseen]
+        add_summary(environ, "\n".join([_NOT_ALL, *lines]) + "\n\n")
+    if reach.problems:
         raise RefusedError(
             "the credentials that write are not kept to the default branch:\n"
-            + "\n".join(f"  {one}" for one in problems),
+            + "\n".join(f"  {one}" for one in reach.problems),
             hint="nothing was applied; whoever can push a branch could use them",
         )
+
+
+async def _reach(
+    settings: Settings, environ: Mapping[str, str], environment: str, branch: str, names: Collection[str]
+) -> Reach:
+    async with open_forge(settings, environ=environ, read_only=True) as forge:
+        return await check_reach(forge, environment, branch, names)
 
 
 def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | None = None) -> int:
@@ -119,8 +139,8 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
         ReconcilerError: it could not be planned or applied, or the forge could not be told.
     """
     refuse_elsewhere(merge.event)
-    asyncio.run(refuse_reachable(merge.settings, merge.environ, merge.environment, merge.event.default_branch))
     session = open_session(merge.root, cache=False, base=base_of(merge.event, merge.root))
+    refuse_reachable(session, merge.environ, merge.environment, merge.event.default_branch)
     wrong = merge.anchoring.check(merge.event, merge.environ, session)
     case = asyncio.run(_gather(merge))
     verdict = _Verdict(name=f"#{case.pull.number}" if case else merge.event.sha[:12])

@@ -95,8 +95,8 @@ def run_night(night: Night, progress: Progress, read_progress: ReadProgress | No
         ReconcilerError: it could not be planned or applied, or the forge could not be told.
     """
     refuse_elsewhere(night.event)
-    asyncio.run(refuse_reachable(night.settings, night.environ, night.environment, night.event.default_branch))
     session = open_session(night.root, cache=False)
+    refuse_reachable(session, night.environ, night.environment, night.event.default_branch)
     wrong = night.anchoring.check(night.event, night.environ, session)
     report, held = _apply_due(session, progress, read_progress) if night.apply_due else (None, [])
     if not wrong:

@@ -1,4 +1,4 @@
-"""What a forge knows of a merged pull request, and of where credentials can be reached, put together to be judged."""
+"""What a forge knows of a merged pull request, put together to be judged."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.ci.judging import Case, Record, parse_record
 from reconciler.forge.github import GitHub
-from reconciler.forge.values import Environment, PullRequest, WorkflowRun
+from reconciler.forge.values import PullRequest, WorkflowRun
 from reconciler.load.repository import Repository
 from reconciler.run.requesting import ASKED_BY
 
@@ -98,36 +98,3 @@ def _is_ours(run: WorkflowRun, repository: str, pull: PullRequest, workflow: str
         and run.head_branch == pull.head
         and run.head_repository.casefold() == repository.casefold() == pull.head_repository.casefold()
     )
-
-
-async def check_credentials(forge: GitHub, environment: str, branch: str) -> list[str]:
-    """Say why credentials that write can be reached from elsewhere than the default branch; nothing if they cannot.
-
-    Args:
-        forge: where the repository is.
-        environment: the name of the environment that holds them.
-        branch: the default branch.
-    """
-    problems = []
-    found = await forge.protection.environment(environment)
-    if found is None:
-        problems.append(f"there is no environment {environment!r}: make it, and move the credentials into it")
-    else:
-        problems += await _check_environment(forge, found, branch)
-    if await forge.protection.required_approvals(branch) == 0:
-        problems.append(f"anybody who can write may push to {branch} without a review: protect it with a rule")
-    return problems
-
-
-async def _check_environment(forge: GitHub, environment: Environment, branch: str) -> list[str]:
-    name, limit = environment.name, f"allow only {branch} in its deployment branches"
-    if environment.any_branch:
-        return [f"every branch can use the environment {name!r}: {limit}"]
-    if environment.protected_branches:
-        others = [one for one in await forge.protection.protected_branches() if one != branch]
-        told = ", ".join(others[:5])
-        return [f"other protected branches can use the environment {name!r} ({told}): {limit}"] if others else []
-    if environment.patterns != (("branch", branch),):
-        told = ", ".join(f"{kind} {pattern}" for kind, pattern in environment.patterns[:5]) or "nothing"
-        return [f"the environment {name!r} is open to {told}: {limit}"]
-    return []
