@@ -119,7 +119,7 @@ def _plan(proposal: Proposal, progress: ReadProgress | None) -> tuple[Plan, tupl
             proposal.log.command(line)
     if proposal.event.from_fork:
         return None
-    plan = make_plan(session, Scope(), progress=progress)
+    plan = make_plan(session, Scope(), progress=progress, snapshots=True)
     return plan, name_dependent(session, plan)
 
 

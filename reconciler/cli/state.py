@@ -32,10 +32,11 @@ def list_apps(common: Common) -> None:
     """Count what is applied in each app."""
     from reconciler.items import Names
     from reconciler.render.table import render_table
-    from reconciler.state.merges import MERGES, read_judged
+    from reconciler.state.merges import read_judged
+    from reconciler.state.snapshots import is_inner
 
     with open_for(common) as state:
-        counted = [(app, count(state.load(app, Names()))) for app in state.apps() if app != MERGES]
+        counted = [(app, count(state.load(app, Names()))) for app in state.apps() if not is_inner(app)]
         holder, readers, refused = state.holder(), state.readers, read_judged(state).refused
     if common.json:
         apps = [{"app": app, **counts} for app, counts in counted]

@@ -26,7 +26,7 @@ from reconciler.load.records import (
 )
 from reconciler.load.thaw import thaw
 from reconciler.model.access import GrantBlock, Recipients, Role, Wanted, WantedList
-from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Way
+from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Plans, Way
 from reconciler.model.company import Company, Settings
 from reconciler.model.identities import Group, Person, ServiceAccount
 from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Protected, SelfApproval
@@ -270,6 +270,7 @@ class _Unpacker:
             self._account_rules(record.accounts) if record.accounts else AccountRules(),
             {rules.key: self._entitlement(rules) for rules in record.entitlements},
             delete_after=None if record.delete_after is None else timedelta(seconds=record.delete_after),
+            plans=Plans(record.plans),
             description=record.description,
             place=self.place(record),
             **self._leaver(record),

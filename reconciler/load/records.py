@@ -174,6 +174,7 @@ class AppRecord(Record):
     entitlements: list[EntitlementRecord]
     leaver: list[LeaverStepRecord] | None
     delete_after: float | None
+    plans: str
     description: str
 
 

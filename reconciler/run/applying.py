@@ -22,6 +22,7 @@ from reconciler.audit.witness import Witness
 from reconciler.errors import LockError, PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
+from reconciler.plan.sides import Sides
 from reconciler.provider.contract import Provider
 from reconciler.run.belief import judge_state
 from reconciler.run.holding import agreed
@@ -29,6 +30,7 @@ from reconciler.run.planning import open_withholder, plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
+from reconciler.run.snapshots import Keeper
 from reconciler.run.stopping import stopping_on_interrupt
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
@@ -96,8 +98,14 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
                 merging.begin(session, state)
             readings = Readings(lambda: datetime.now(UTC))
             belief = judge_state(session, scope, state)
+            keeper = Keeper(session.settings)
+
+            def watch(sides: Sides) -> None:
+                readings.see(sides)
+                keeper.see(sides)
+
             plan = plan_with(
-                session, scope, state, progress=read_progress, override=override, belief=belief, watch=readings.see
+                session, scope, state, progress=read_progress, override=override, belief=belief, watch=watch
             )
             plan = narrow(plan) if narrow else plan
             if reviewed is not None:
@@ -117,12 +125,25 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
             readings.remember(state, report)
+            if not belief.doubted:
+                _keep_snapshots(session, state, keeper, report, witness)
             # Who was held before stays held, whatever is refused now.
             release_offboarded(state, held if report.all_refused else agreed(session, state, offboard))
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in belief.losses])
             return report
         finally:
             state.unlock()
+
+
+def _keep_snapshots(session: Session, state: StateStore, keeper: Keeper, report: Report, witness: Witness) -> None:
+    """Keep what the apps with `plans: snapshot` answered; those in which something was done are asked again."""
+    if outdated := keeper.outdated(report):
+        keeper.drop(outdated)
+        try:
+            plan_with(session, Scope(apps=outdated), state, watch=keeper.see)
+        except ReconcilerError as error:
+            _log.error("no new snapshot of %s: %s", ", ".join(outdated), describe(error))
+    keeper.keep(state, witness)
 
 
 def _now(session: Session) -> Session:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
@@ -16,10 +17,11 @@ from reconciler.run.belief import Belief, judge_state
 from reconciler.run.holding import keep_gone
 from reconciler.run.reading import ReadProgress, reading
 from reconciler.run.session import Session
+from reconciler.run.snapshots import Kept, load_kept
 from reconciler.state.contract import StateStore
 from reconciler.state.merges import MERGES
-from reconciler.state.offboarded import OFFBOARDED
 from reconciler.state.open import open_state
+from reconciler.state.snapshots import is_inner
 from reconciler.version import tool_version
 
 if TYPE_CHECKING:
@@ -27,22 +29,25 @@ if TYPE_CHECKING:
     from reconciler.run.withholding import Withholder
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - one plan: of what, how far, of which answers, and who watches
     session: Session,
     scope: Scope,
     *,
     progress: ReadProgress | None = None,
     override: Override | None = None,
     watch: Callable[[Sides], None] | None = None,
+    snapshots: bool = False,
 ) -> Plan:
     """Read every app in scope and return the plan; nothing is written anywhere. `watch` sees every app.
+
+    With `snapshots`, apps that say `plans: snapshot` are not asked: the plan is made of what the last apply kept.
 
     Raises:
         ConfigurationError: the scope names an app or an identity that does not exist.
         StateError: the state cannot be read.
     """
     with open_state(session.settings, read_only=True) as state:
-        return plan_with(session, scope, state, progress=progress, override=override, watch=watch)
+        return plan_with(session, scope, state, progress=progress, override=override, watch=watch, snapshots=snapshots)
 
 
 def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far believed, and who watches
@@ -54,6 +59,7 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
     override: Override | None = None,
     belief: Belief | None = None,
     watch: Callable[[Sides], None] | None = None,
+    snapshots: bool = False,
 ) -> Plan:
     """Make a plan beside a state that is already open, as `apply` does under its lock.
 
@@ -65,6 +71,7 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
         override: lifts limits of exactly this plan.
         belief: how far the state is believed, where that was asked already.
         watch: sees the three sides of every app.
+        snapshots: whether apps that say so are planned by what was kept of them.
     """
     belief = belief or judge_state(session, scope, state)
     # A state that is in doubt makes nobody a leaver either.
@@ -73,8 +80,21 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
     session = withholder.session if withholder else session
     apps = _chosen(session, scope)
     _check_identities(session, scope, state)
+    kept = None
+    if snapshots:
+        kept = load_kept(state, apps, doubted=belief.doubted, now=datetime.now(UTC))
     parts = asyncio.run(
-        _plan_apps(session, scope, state, apps, belief=belief, withholder=withholder, progress=progress, watch=watch)
+        _plan_apps(
+            session,
+            scope,
+            state,
+            apps,
+            belief=belief,
+            withholder=withholder,
+            kept=kept,
+            progress=progress,
+            watch=watch,
+        )
     )
     base = session.base
     plan = build_plan(
@@ -93,6 +113,7 @@ def plan_with(  # noqa: PLR0913 - one plan: of what, beside which state, how far
         overrides=(override,) if override else (),
         warnings=(
             *map(str, session.warnings),
+            *(kept.warnings if kept else ()),
             *_orphans(session, state),
             *(withholder.warnings if withholder else ()),
             *(base.warnings if base else ()),
@@ -145,7 +166,7 @@ def _orphans(session: Session, state: StateStore) -> list[str]:
         f"app {name!r} is no longer in the YAML, but access that was applied in it may still be there: "
         "put it back, or forget it with `reconciler state forget`"
         for name in state.apps()
-        if name not in session.company.apps and name not in {OFFBOARDED, MERGES}
+        if name not in session.company.apps and not is_inner(name)
     ]
 
 
@@ -157,6 +178,7 @@ async def _plan_apps(  # noqa: PLR0913 - same
     *,
     belief: Belief,
     withholder: "Withholder | None",
+    kept: Kept | None,
     progress: ReadProgress | None,
     watch: Callable[[Sides], None] | None,
 ) -> "Parts":
@@ -166,7 +188,7 @@ async def _plan_apps(  # noqa: PLR0913 - same
     # An app that the base does not know could be anything: nothing is sent to it before the merge.
     asked = [app for app in apps if app.name not in unasked]
     pins = {app.name: _pins_of_leavers(session, state, app.name) for app in asked}
-    async with reading(session, asked, pins, progress) as answers:
+    async with reading(session, asked, pins, progress, kept) as answers:
         from reconciler.run.comparing import Comparer  # noqa: PLC0415 - imported while the first requests are under way
         from reconciler.run.gathering import Gatherer  # noqa: PLC0415 - same
 
