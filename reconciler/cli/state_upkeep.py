@@ -13,6 +13,7 @@ from reconciler.cli.state_opening import count, deed_of, locked, on_record, open
 
 if TYPE_CHECKING:
     from reconciler.model.company import Settings
+    from reconciler.state.contract import StateStore
 
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -48,8 +49,16 @@ def _forget_identity(common: Common, identity: str, app: str | None, reason: str
     settings = settings_of(common)
     deed = deed_of("state forget", {"identity": identity, **({"app": app} if app else {})}, reason)
     with locked(open_state(settings), "state forget") as state:
-        dropped = on_record(settings, state, deed, lambda: state.forget_identity(identity, app))
+        dropped = on_record(settings, state, deed, lambda: _forget_everywhere(state, identity, app))
     print_lines([f"forgotten: {dropped} records of {identity} in {where}"])
+
+
+def _forget_everywhere(state: "StateStore", identity: str, app: str | None) -> int:
+    """Forget an identity, and the last answers of apps, which may hold it: the next apply keeps new ones."""
+    from reconciler.state.snapshots import drop_reads
+
+    drop_reads(state, app)
+    return state.forget_identity(identity, app)
 
 
 def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
@@ -59,6 +68,7 @@ def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
     from reconciler.errors import RefusedError
     from reconciler.items import Names
     from reconciler.state.open import open_state
+    from reconciler.state.snapshots import drop_reads
 
     company = open_company(common).company
     if app in company.apps:
@@ -68,7 +78,12 @@ def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
         told = ", ".join(f"{number} {name}" for name, number in count(state.load(app, Names())).items())
         confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
         deed = deed_of("state forget", {"app": app, "detail": told}, reason)
-        on_record(company.settings, state, deed, lambda: state.forget(app))
+
+        def drop() -> None:
+            drop_reads(state, app)
+            state.forget(app)
+
+        on_record(company.settings, state, deed, drop)
     print_lines([f"forgotten: {told} in {app}"])
 
 

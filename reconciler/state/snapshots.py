@@ -115,6 +115,13 @@ def _differ(one: AppliedEntitlement, other: AppliedEntitlement) -> bool:
     return (one.remote_id, one.attributes) != (other.remote_id, other.attributes)
 
 
+def drop_reads(state: StateStore, app: str | None = None) -> None:
+    """Keep nothing any more of what an app answered; of every app where none is named."""
+    for name in state.apps():
+        if name == f"{PREFIX}{app}" or (app is None and name.startswith(PREFIX)):
+            state.forget(name)
+
+
 def _digest(app: str, at: datetime, text: str) -> str:
     return hashlib.sha256(f"{app}\0{encode_moment(at)}\0{text}".encode()).hexdigest()
 
