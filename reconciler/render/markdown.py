@@ -211,7 +211,8 @@ class Page:
 
     def _warnings(self) -> Iterator[Section]:
         if found := self.plan.warnings:
-            lines = tuple(Line(f"- {self.code(text)}", Rank.NOTICED) for text in found)
+            told = ("; ".join(line.strip() for line in text.splitlines()) for text in found)
+            lines = tuple(Line(f"- {self.code(text)}", Rank.NOTICED) for text in told)
             yield Section("", lines, "warning", number(len(found), "warning"))
 
     def _compared(self) -> Iterator[Section]:
