@@ -107,6 +107,25 @@ class Gatherer:
         return _OurSides(declared, self._state.load(app.name, names))
 
 
+def redeclare(head: AppInputs, resolved: Resolved, identities: Sequence[IdentityKeys]) -> AppInputs:
+    """Return what a plan was made from, with what another company declares in its place.
+
+    Args:
+        head: of the same app.
+        resolved: the other company, at the same moment.
+        identities: what its identities can be found by.
+    """
+    levels = {kind: order for way in reversed(head.ways) for kind, order in way.capabilities.levels.items()}
+    declared = declare_app(resolved, head.app, head.declared.names, levels)
+    return replace(
+        head,
+        declared=declared,
+        account=partial(declare_account, resolved, declared),
+        reasons=partial(reasons_for, resolved, declared),
+        identities=identities,
+    )
+
+
 def _way_read(said: WayAnswer) -> WayRead:
     return WayRead(said.way.name, said.way.version, said.way.capabilities, said.snapshot, said.error)
 
