@@ -20,7 +20,7 @@ from reconciler.audit.approval import BY_HAND, Approval
 from reconciler.audit.entries import tell_adoption, tell_cancelled, tell_end, tell_forgotten, tell_settled, tell_start
 from reconciler.audit.trail import Trail
 from reconciler.audit.witness import Witness
-from reconciler.errors import PlanError, ReconcilerError
+from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.items import AccountItem, Item
 from reconciler.plan.order import Strand, staged
 from reconciler.plan.plan import AppPlan, Plan
@@ -128,7 +128,9 @@ class _Work:
             open_ones.setdefault(entry.app, []).append(entry)
         strands = _by_app(self._attempted)
         parts = [self._apply(app, strands.get(app.app, ()), open_ones.get(app.app, ())) for app in self.plan.apps]
-        await self._finish(_side_by_side(parts))
+        await self._finish(_side_by_side([self._or_give_up(part) for part in parts]))
+        if self._walk.broken:
+            raise self._walk.broken
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -147,6 +149,13 @@ class _Work:
                 with suppress(asyncio.CancelledError):
                     await task
                 raise
+
+    async def _or_give_up(self, part: Coroutine[Any, Any, None]) -> None:
+        """Do one app's part; where nothing can be recorded any more, the others end what they have begun."""
+        try:
+            await part
+        except StateError as error:
+            self._walk.give_up(error)
 
     async def _apply(self, app: AppPlan, stages: Sequence[Sequence[Strand]], left_open: Sequence[JournalEntry]) -> None:
         """Apply one app's part, from what an earlier run left open to what the app shows in the end."""

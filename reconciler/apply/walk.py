@@ -9,6 +9,7 @@ from reconciler.apply.edge import perform, perform_batch
 from reconciler.apply.ledger import Ledger
 from reconciler.apply.progress import Progress
 from reconciler.apply.route import OpenedWay, Route
+from reconciler.errors import StateError
 from reconciler.plan.order import Strand, only_after, requirements
 from reconciler.plan.routes import is_entitlement
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -35,6 +36,7 @@ class Walk:
     Attributes:
         outcomes: change's id → its receipt, of everything that has ended.
         stopped: set it, and nothing that has not begun will begin.
+        broken: why nothing more can be recorded, once that is so; the walk has stopped then.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Walk:
     ) -> None:
         self.outcomes: dict[str, Receipt] = {receipt.change.id: receipt for receipt in refused}
         self.stopped = False
+        self.broken: StateError | None = None
         self._routes = routes
         self._ledger = ledger
         self._progress = progress
@@ -61,13 +64,29 @@ class Walk:
             self._ended[id_].set()
 
     async def walk(self, strands: Sequence[Strand]) -> None:
-        """Do the strands of one stage in one app; when this returns, their outcomes are on disk."""
+        """Do the strands of one stage in one app; when this returns, their outcomes are on disk.
+
+        Raises:
+            StateError: they cannot be written; what was in flight has ended.
+        """
         for chunk in self._chunks(strands):
             self._ledger.intend([] if self.stopped else [change for strand in chunk for change in strand])
             async with asyncio.TaskGroup() as group:
                 for unit in self._units(chunk):
                     group.create_task(self._do(unit))
+            if self.broken:
+                raise self.broken
             self._ledger.flush()
+
+    def give_up(self, error: StateError) -> None:
+        """Begin nothing more, since nothing can be recorded.
+
+        What is in flight goes on to its end: cut off, it might land after somebody else has looked it up.
+        """
+        self.stopped = True
+        self.broken = self.broken or error
+        for ended in self._ended.values():
+            ended.set()
 
     def refuse(self, receipts: Iterable[Receipt]) -> None:
         """End what may not be attempted after all."""
@@ -102,6 +121,12 @@ class Walk:
         yield from batches.values()
 
     async def _do(self, unit: Sequence[Change]) -> None:
+        try:
+            await self._do_unit(unit)
+        except StateError as error:
+            self.give_up(error)
+
+    async def _do_unit(self, unit: Sequence[Change]) -> None:
         way = self._way(unit[0])
         if way.batch and len({(change.operation, change.entitlement) for change in unit}) == 1 and len(unit) > 1:
             await self._do_batch(way, unit)

@@ -109,6 +109,7 @@ class PretendApp:
         self.performed: list[Change] = []
         self.events: list[str] = []
         self.reads = self.busy = self.busiest = 0
+        self.pause = 0.001
         self.capabilities = Capabilities(
             reads=dict.fromkeys([ACCOUNTS, *map(entitlements_of, KINDS), *map(grants_of, KINDS)], CAN),
             operations=dict.fromkeys(ON_ACCOUNTS, CAN),
@@ -180,7 +181,7 @@ class PretendApp:
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
         try:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(self.pause)
             self.hook("request")
             fault = self.faults.get(change.id)
             return (fault and fault(self, change)) or self.do(change)

@@ -555,6 +555,28 @@ def test_a_run_whose_lock_was_broken_begins_nothing_more(tmp_path: Path) -> None
     assert contents(code) == EVERYTHING
 
 
+def test_what_is_in_flight_when_the_lock_breaks_is_not_cut_off(tmp_path: Path) -> None:
+    """It might land after the next apply has looked it up; in the other apps neither."""
+    code, chat = PretendApp(), PretendApp()
+    world = World(tmp_path, {"code": {"pretend": code}, "chat": {"pretend": chat}})
+    people = "people: {ana: {name: Ana, email: ana@acme.example}, omar: {name: Omar, email: omar@acme.example}}\n"
+    grants = "grants: [{to: {people: [ana, omar]}, grants: {code: [], chat: []}}]\n"
+    world.write(people + grants, "apps: {code: {owner: omar}, chat: {owner: omar}}\n")
+    plan = world.plan()
+    chat.pause = 0.2
+
+    def take_over(_: str) -> None:
+        with SqliteStore(tmp_path / ".reconciler" / "state.db") as other:
+            other.break_lock()
+
+    code.hook = take_over
+    with pytest.raises(LockError, match="broken"):
+        world.apply(plan)
+    assert chat.performed
+    assert len(chat.accounts) == len(chat.performed)
+    assert len(code.accounts) == len(code.performed)
+
+
 class Watching(Silence):
     """Keeps what it is told."""
 

@@ -74,8 +74,28 @@ def test_a_plan_works_where_nothing_can_be_written(company: Company) -> None:
 
 def opened(name: str, company: Company) -> Provider:
     """Open a provider as planning does."""
+    url, token = company.server.url, {"env": "SCIM_TOKEN"}
     configs = {
-        "scim": {"url": company.server.url, "token": {"env": "SCIM_TOKEN"}},
+        "aws": {
+            "region": "eu-central-1",
+            "endpoint": url,
+            "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": token},
+        },
+        "entra": {
+            "tenant": "acme.example",
+            "client_id": f"{0:08}-0000-4000-8000-{0:012}",
+            "client_secret": token,
+            "url": url,
+        },
+        "ldap": {
+            "url": url.replace("http", "ldap"),
+            "plain": True,
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": token,
+        },
+        "scim": {"url": url, "token": token},
         "file": {
             "path": "wiki/accounts.csv",
             "writable": True,

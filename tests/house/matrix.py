@@ -15,7 +15,21 @@ BEGIN = "<!-- providers: made by python tests/house/matrix.py -->"
 END = "<!-- providers: end -->"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("aws", {"region": "eu-central-1"}),
+    "entra": (
+        "entra",
+        {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
+    ),
     "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
+    "ldap": (
+        "ldap",
+        {
+            "url": "ldaps://dc1.acme.example",
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": {"env": "SECRET"},
+        },
+    ),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),

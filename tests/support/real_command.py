@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PRELOADED = Path(__file__).with_name("preloaded.py")
-LONGEST = 60.0
+LONGEST = 180.0
 
 
 class Pipe:
