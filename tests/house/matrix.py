@@ -19,7 +19,6 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
         "entra",
         {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
     ),
-    "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
     "ldap": (
         "ldap",
         {
@@ -30,9 +29,21 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
             "password": {"env": "SECRET"},
         },
     ),
+    "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
+    "okta": ("okta", {"url": "https://acme.okta.com", "token": {"env": "OKTA_TOKEN"}}),
+    "postgres": ("postgres", {"host": "db.example", "user": "access"}),
     "scim": ("scim", {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}}),
+    "slack": ("slack", {"token": {"env": "SLACK_TOKEN"}}),
     "file": ("file", {"path": "app.csv", "complete": True, "columns": {"grants": "groups"}}),
     "file, `writable`": ("file", {"path": "app.csv", "writable": True, "columns": {"status": "s", "grants": "g"}}),
+    "google": (
+        "google",
+        {
+            "subject": "admin@app.example",
+            "token": {"env": "APP_TOKEN"},
+            "licenses": {"starter": "Google-Apps/1010020027"},
+        },
+    ),
     "ticket": ("ticket", {}),
 }
 

@@ -196,6 +196,32 @@ def test_late_answers_do_not_add_to_the_quota() -> None:
     asyncio.run(run())
 
 
+def pass_through(rate: Rate, costs: list[int]) -> list[float]:
+    """Return the seconds at which requests of such costs go, one after the other, answered at once."""
+
+    async def run() -> list[float]:
+        clock, times = ManualClock(), []
+        gate, started = Gate(rate, clock), clock.now
+        for cost in costs:
+            asked = await gate.enter(clock.now + 1000, cost)
+            times.append(round(clock.now - started, 3))
+            gate.leave(asked)
+        return times
+
+    return asyncio.run(run())
+
+
+def test_no_window_ever_holds_more_requests_than_it_may() -> None:
+    """Three at once, and the fourth when the first is a whole window ago; a plain rate would not hold that."""
+    assert pass_through(Rate(most=3, window=10.0), [1] * 7) == [0, 0, 0, 10, 10, 10, 20]
+
+
+def test_a_request_that_counts_as_several_takes_the_place_of_several() -> None:
+    """A batch of four and one of three do not fit into a window of six; one larger than the window goes alone."""
+    assert pass_through(Rate(most=6, window=10.0), [4, 3, 3, 9, 1]) == [0, 10, 10, 20, 30]
+    assert pass_through(Rate(per_minute=60, burst=5), [5, 3, 1]) == [0, 3, 4]
+
+
 def test_a_quota_that_was_filled_up_early_is_used_at_once() -> None:
     """A larger remainder, told to a request that was sent after the smaller one was known, is news."""
 
