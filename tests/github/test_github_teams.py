@@ -47,7 +47,7 @@ def test_a_team_is_called_by_its_slug(app: FakeOrganization, name: str) -> None:
 def test_a_team_is_renamed_and_stays_the_same(app: FakeOrganization) -> None:
     """Renaming keeps the number; twice is once; another team of the old name is not touched."""
     ops = app.world.add_team("ops")
-    change = on_entitlement(RENAME, "team:operations", f"team/{ops}", before={"key": "team:ops"})
+    change = on_entitlement(RENAME, "team:operations", f"team/{ops}", before={"name": "ops"})
     receipts = perform(app, change, change)
     assert [receipt.outcome for receipt in receipts] == [Outcome.DONE] * 2
     assert app.world.teams[ops].slug == "operations"
