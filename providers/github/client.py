@@ -100,13 +100,15 @@ class GitHubClient:
         """Return a path below the organization."""
         return self.path("orgs", self.organization, *parts)
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+    async def get(
+        self, path: str, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Read; a 404 is an answer.
 
         Raises:
             TransportError: no answer.
         """
-        return await self._send("GET", path, params=params)
+        return await self._send("GET", path, params=params, headers=headers)
 
     async def write(self, method: str, path: str, body: Any = None, *, idempotent: bool | None = None) -> Answer:
         """Change something, at least a second after the last change; a refusal is an answer.

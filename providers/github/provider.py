@@ -71,7 +71,7 @@ class GitHubProvider:
             ACCOUNTS: self._accounts,
             "role": RoleWriter(self._client, self._people),
             "team": TeamWriter(self._client, self._people),
-            "repo": RepositoryWriter(self._client, self._people, self._reader, self._accounts.outsiders),
+            "repo": RepositoryWriter(self._client, self._people, self._reader, self._accounts.outsiders, config.levels),
         }
 
     @classmethod

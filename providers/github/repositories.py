@@ -3,18 +3,19 @@
 Source: docs.github.com, REST API endpoints for collaborators, collaborator invitations and teams.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.github.client import GitHubClient
 from providers.github.mapping import level_of, slug_of
 from providers.github.people import People, Person
 from providers.github.reading import Reader
-from providers.github.receipts import done, failed, remove, settle
+from providers.github.receipts import NOT_FOUND, done, failed, remove, settle
 from reconciler.provider.change import Change, Operation, Receipt
 
 _AS_INVITED = {"pull": "read", "push": "write"}
 """What invitations call the levels that everything else calls pull and push."""
+_WITH_PERMISSIONS = {"Accept": "application/vnd.github.v3.repository+json"}
 
 
 class RepositoryWriter:
@@ -22,9 +23,13 @@ class RepositoryWriter:
 
     Args:
         outsiders: numbers of people who were just declared to be outside collaborators.
+        levels: a repository's levels from the weakest to the strongest.
     """
 
-    def __init__(self, client: GitHubClient, people: People, reader: Reader, outsiders: set[str]) -> None:
+    def __init__(
+        self, client: GitHubClient, people: People, reader: Reader, outsiders: set[str], levels: Sequence[str]
+    ) -> None:
+        self._levels = levels
         self._client = client
         self._people = people
         self._reader = reader
@@ -48,13 +53,34 @@ class RepositoryWriter:
         if not change.holder.startswith("team:"):
             return failed(change, f"only a team or a person can hold a repository, not {change.holder}")
         slug, revoke = slug_of(change.holder), change.operation is Operation.REVOKE
-        if await self._people.team(slug, change.holder_entitlement_id) is None:
+        team = await self._people.team(slug, change.holder_entitlement_id)
+        if team is None:
             words = f"{change.holder}: there is no such team any more, or another one has its name"
             return done(change, words) if revoke else failed(change, words)
         path = self._client.org("teams", slug, "repos", self._client.organization, name)
         if revoke:
             return remove(change, await self._client.write("DELETE", path))
-        return settle(change, await self._client.write("PUT", path, {"permission": _level(change)}))
+        words = await self._inherited(change, team, name)
+        return settle(change, await self._client.write("PUT", path, {"permission": _level(change)}), words)
+
+    async def _inherited(self, change: Change, team: Mapping[str, Any], name: str) -> str:
+        """Return what to do where the team above gives as much: no reading tells then that the team has it itself.
+
+        It is given all the same: the one above may be about to lose it.
+        """
+        above = (team.get("parent") or {}).get("slug")
+        if not above:
+            return ""
+        path = self._client.org("teams", above, "repos", self._client.organization, name)
+        answer = await self._client.get(path, headers=_WITH_PERMISSIONS)
+        if answer.status == NOT_FOUND:
+            return ""
+        answer.raise_for_refusal(f"look up what team:{above} holds")
+        level = level_of(str(answer.decode(dict[str, Any]).get("role_name", "")))
+        if level not in self._levels or self._levels.index(level) < self._levels.index(_level(change)):
+            return ""
+        words = f"team:{above}, which is above it, gives {level} too, so that this is not seen"
+        return f"{words}; if that stays, declare it there only"
 
     async def _person(self, change: Change, name: str) -> Receipt:
         revoke = change.operation is Operation.REVOKE

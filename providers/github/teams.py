@@ -78,8 +78,7 @@ class TeamWriter:
         return ""
 
     async def _rename(self, change: Change) -> Receipt:
-        told = change.before.get("key") or f"team:{change.before.get('name')}"
-        old, new = slug_of(str(told)), slug_of(change.entitlement)
+        old, new = str(change.before["name"]), slug_of(change.entitlement)
         if not is_slug(new):
             return failed(change, f"a team is called by its slug: small letters, digits, `-` and `_`, not `{new}`")
         self._people.forget(self._client.org("teams", old), self._client.org("teams", new))

@@ -3,13 +3,13 @@
 import pytest
 from fake_organization import TOKEN, FakeOrganization, app_pem
 from github_driving import KEY_VARIABLE, TOKEN_VARIABLE
-from servers import setup
+from support import github_reference
 
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the token where the configuration looks for it; skip where GitHub's own descriptions are not there."""
-    if reason := setup.missing():
+    if reason := github_reference.missing():
         pytest.skip(reason)
     monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
 

@@ -54,6 +54,7 @@ class Executor:
         page: how many items a page has at most.
         forbidden: collections that are refused.
         cut: collections whose last page says that nothing follows, though it misses one item.
+        stuck: connections whose next page is always the first.
         slow_above: how many nodes a query may ask for until it times out.
         no_addresses: whether verified addresses are refused.
         saml: number of a person → name at the identity provider; None where there is none.
@@ -65,6 +66,7 @@ class Executor:
         self.page = LARGEST_PAGE
         self.forbidden: set[str] = set()
         self.cut: set[str] = set()
+        self.stuck: set[str] = set()
         self.slow_above = MOST_NODES
         self.no_addresses = False
         self.saml: dict[int, str] | None = None
@@ -114,11 +116,12 @@ class Executor:
         collection = "" if inside == "Team" and name == "repositories" else COLLECTIONS.get(name)
         if collection in self.cut and not more and edges:
             edges.pop()
+        cursor = 0 if name in self.stuck and more else end
         return {
             "edges": edges,
             "nodes": [edge["node"] for edge in edges],
             "totalCount": len(items),
-            "pageInfo": {"hasNextPage": more, "endCursor": f"cursor:{end}" if edges else None},
+            "pageInfo": {"hasNextPage": more, "endCursor": f"cursor:{cursor}" if edges else None},
         }
 
 

@@ -306,6 +306,17 @@ def _get_team_repositories(rest: Rest, request: Request, names: Mapping[str, str
     )
 
 
+@route("GET", "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}")
+def _get_team_repository(rest: Rest, request: Request, names: Mapping[str, str], __: Any) -> Reply:
+    team, repository = rest.world.team(names["team_slug"]), rest.world.repository(names["repo"])
+    level = rest.world.held(team).get(repository.id) if team and repository else None
+    if level is None or repository is None:
+        return not_found()
+    if "repository+json" not in request.headers["accept"]:
+        return Reply(204)
+    return Reply(200, {"id": repository.id, "role_name": _AS_INVITED.get(level, level)})
+
+
 @route("PUT", "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}")
 def _put_team_repository(rest: Rest, _: Request, names: Mapping[str, str], body: Any) -> Reply:
     team, repository = rest.world.team(names["team_slug"]), rest.world.repository(names["repo"])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from github_driving import TOKEN_VARIABLE, grant, on_account, on_entitlement, open_provider
-from servers import emulating
+from servers import emulating, setup
 from servers.emulating import Emulated
 
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -20,6 +20,8 @@ REVOKE, SET_LEVEL = Operation.REVOKE, Operation.SET_LEVEL
 @pytest.fixture(scope="module")
 def github() -> Iterator[Emulated]:
     """Run it, with `it-bot` as its owner: there, whoever maintains the team `members` is one."""
+    if why := setup.missing():
+        pytest.skip(why)
     with emulating.github() as real:
         ask(real, "POST", "orgs/acme/teams", {"name": "members"})
         ask(real, "PUT", "orgs/acme/teams/members/memberships/it-bot", {"role": "maintainer"})

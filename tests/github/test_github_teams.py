@@ -47,7 +47,7 @@ def test_a_team_is_called_by_its_slug(app: FakeOrganization, name: str) -> None:
 def test_a_team_is_renamed_and_stays_the_same(app: FakeOrganization) -> None:
     """Renaming keeps the number; twice is once; another team of the old name is not touched."""
     ops = app.world.add_team("ops")
-    change = on_entitlement(RENAME, "team:operations", f"team/{ops}", before={"key": "team:ops"})
+    change = on_entitlement(RENAME, "team:operations", f"team/{ops}", before={"name": "ops"})
     receipts = perform(app, change, change)
     assert [receipt.outcome for receipt in receipts] == [Outcome.DONE] * 2
     assert app.world.teams[ops].slug == "operations"
@@ -189,3 +189,19 @@ def test_a_team_gets_a_role_of_the_organization_s_own(app: FakeOrganization) -> 
     assert app.world.teams[ops].repositories == {web: "Release Manager"}
     assert refused.outcome is Outcome.FAILED
     assert "permission is invalid" in refused.detail
+
+
+def test_what_the_team_above_gives_too_is_made_and_told(app: FakeOrganization) -> None:
+    """No reading shows that a team has it itself: that is said. It is made: the one above may be about to lose it."""
+    above = app.world.add_team("engineering")
+    below, web = app.world.add_team("platform", above), app.world.add_repository("web")
+    app.world.teams[above].repositories[web] = "push"
+    ids = {"entitlement_id": f"repo/{web}", "holder_entitlement_id": f"team/{below}"}
+    same, stronger = perform(
+        app, *(grant("team:platform", "repo:web", level=level, **ids) for level in ("push", "admin"))
+    )
+    assert (same.outcome, stronger.outcome, stronger.detail) == (Outcome.DONE, Outcome.DONE, "")
+    assert "team:engineering, which is above it, gives push too" in same.detail
+    take = grant("team:engineering", "repo:web", REVOKE, **ids | {"holder_entitlement_id": f"team/{above}"})
+    perform(app, take)
+    assert app.world.held(app.world.teams[below]) == {web: "admin"}

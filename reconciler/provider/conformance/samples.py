@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value, name_of
 from reconciler.provider.change import Change, Operation
 from reconciler.provider.conformance.harness import Harness, key_of
 from reconciler.provider.conformance.scene import NotApplicableError, live_account
@@ -102,7 +102,7 @@ def _on_entitlement(snapshot: Snapshot, operation: Operation, kind: str, way: st
         return change
     old = f"{kind}:beta"
     remote_id = _entitlement_id(snapshot, old)
-    return replace(change, before={"key": old}, after={"key": new}, entitlement_id=remote_id)
+    return replace(change, before={"name": name_of(old)}, after={"name": name_of(new)}, entitlement_id=remote_id)
 
 
 def _on_grant(harness: Harness, snapshot: Snapshot, operation: Operation, kind: str, way: str) -> Change:

@@ -144,7 +144,7 @@ def _expect_entitlement(change: Change, snapshot: Snapshot, receipt: Receipt) ->
     if change.operation is Operation.CREATE_ENTITLEMENT:
         expect(receipt.remote_id == found.remote_id, "the receipt of a creation does not name the new remote id")
         return
-    old = str(change.before["key"])
+    old = _old_key(change)
     expect(all(each.key != old for each in snapshot.entitlements), f"{old} is still listed after its renaming")
     expect(found.remote_id == change.entitlement_id, "renaming made another entitlement instead")
 
@@ -159,7 +159,7 @@ def _expect_grant(change: Change, snapshot: Snapshot) -> None:
 def _expect_nothing_else(change: Change, before: World, after: World) -> None:
     """Only the item that the change is about may have moved (an account that goes takes its grants along)."""
     subject, key = fold(change.username), change.entitlement
-    old_key = str(change.before.get("key", key))
+    old_key = _old_key(change)
     moved = {account[0] for account in _accounts(before) ^ _accounts(after) if fold(account[0]) != subject}
     expect(not moved, f"{change.operation} also changed {', '.join(sorted(moved))}")
     grants = [g for g in before.grants ^ after.grants if fold(g[0]) != subject and not {key, old_key} & {g[0], g[1]}]
@@ -169,6 +169,12 @@ def _expect_nothing_else(change: Change, before: World, after: World) -> None:
     if change.operation in {Operation.GRANT, Operation.SET_LEVEL}:
         kept = {g for g in before.grants if g[1] == key and fold(g[0]) != subject} - after.grants
         expect(not kept, f"{change.operation} took {key} from others: {sorted(map(str, kept))[:3]}")
+
+
+def _old_key(change: Change) -> str:
+    """Return what an entitlement was called before a change."""
+    old = change.before.get("name")
+    return change.entitlement if old is None else f"{change.kind}:{old}"
 
 
 def _accounts(world: World) -> set[tuple[str, str, str, str]]:
