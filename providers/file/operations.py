@@ -262,7 +262,7 @@ def _short(book: Book, key: str) -> str:
 
 def _rename_entitlement(book: Book, change: Change) -> Done:
     """Rename in the grants first: a run that is killed in between finds the old name in the catalogue, and goes on."""
-    old, new = str(change.before.get("key") or change.entitlement_id), change.entitlement
+    old, new = change.former or change.entitlement_id, change.entitlement
     for remote_id, key, row in _listed(book):
         if remote_id == change.entitlement_id or key == old:
             old = key

@@ -115,7 +115,7 @@ class Roles:
 
     async def rename_group(self, session: Session, change: Change) -> str:
         """Give a role another name."""
-        role = await find_changeable(session, change.entitlement_id, str(change.before.get("key")))
+        role = await find_changeable(session, change.entitlement_id, change.former or change.entitlement_id)
         name = check_name(change.entitlement.partition(":")[2])
         if role.name == name:
             return "it has that name already"

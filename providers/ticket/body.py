@@ -148,7 +148,7 @@ def _fill(step: str, change: Change, surroundings: Surroundings, show: Callable[
         "kind": change.kind,
         "level": change.after.get("level") or "",
         "old_level": change.before.get("level") or "",
-        "old": change.before.get("key") or change.entitlement_id,
+        "old": change.former or change.entitlement_id,
         "to": change.after.get("to") or "the owner",
     }
     return step.format_map({name: show(value) for name, value in values.items()})

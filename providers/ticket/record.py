@@ -151,7 +151,7 @@ def record_of(change: Change, generation: int, *, owner: str, opened: datetime, 
 def wanted_of(change: Change) -> dict[str, Value]:
     """Return what a ticket is to make of its item; for a new name, what it was called before."""
     if change.operation is Operation.RENAME_ENTITLEMENT:
-        return {"from": change.before.get("key") or change.entitlement_id}
+        return {"from": change.former or change.entitlement_id}
     return {name: value for name, value in change.after.items() if value not in (None, "", ())}
 
 

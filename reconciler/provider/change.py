@@ -120,6 +120,12 @@ class Change:
         return "" if isinstance(self.item, AccountItem) else self.item.entitlement
 
     @property
+    def former(self) -> str:
+        """The key that an entitlement which is to be renamed has had so far; empty where that is not known."""
+        name = self.before.get("name")
+        return f"{self.kind}:{name}" if name else ""
+
+    @property
     def _item_names(self) -> tuple[str, ...]:
         match self.item:
             case AccountItem(holder):

@@ -140,7 +140,7 @@ def test_no_provider_writes_when_opened_for_planning(
     change = Change(
         "desk", operation, an_item(operation), name,
         after={"email": "new@acme.example", "username": "new", "title": "X", "level": "read"},
-        before={"title": "Y", "key": "group:old", "level": "write"},
+        before={"title": "Y", "name": "old", "level": "write"},
         account_id=user if name == "scim" else "1", entitlement_id=group, username="new",
     )  # fmt: skip
 

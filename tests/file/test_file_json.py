@@ -120,7 +120,7 @@ def test_states_and_removals_are_written(tmp_path: Path) -> None:
 def test_an_entitlement_is_renamed_in_every_list(tmp_path: Path) -> None:
     """And nowhere else."""
     write(tmp_path)
-    rename = entitlement(Operation.RENAME_ENTITLEMENT, "team:z", before={"key": "team:a"}, entitlement_id="team:a")
+    rename = entitlement(Operation.RENAME_ENTITLEMENT, "team:z", before={"name": "a"}, entitlement_id="team:a")
     perform(tmp_path, CONFIG, rename)
     assert list(read(tmp_path, CONFIG).grants()) == [("1", "team:z", None)]
 

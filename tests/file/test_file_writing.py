@@ -262,7 +262,7 @@ def test_files_of_their_own_are_written_together(tmp_path: Path) -> None:
         entitlement(Operation.CREATE_ENTITLEMENT, "repo:api", after={"about": "an API"}),
         held,
         grant("sam", "repo:web", "2", "write"),
-        entitlement(Operation.RENAME_ENTITLEMENT, "team:z", before={"key": "team:a"}, entitlement_id="t1"),
+        entitlement(Operation.RENAME_ENTITLEMENT, "team:z", before={"name": "a"}, entitlement_id="t1"),
         entitlement(Operation.UPDATE_ENTITLEMENT, "repo:web", after={"about": "a site"}, entitlement_id="r1"),
         change(Operation.UPDATE_ACCOUNT, "ana", "1", after={"username": "anna"}),
     ))  # fmt: skip

@@ -96,7 +96,7 @@ def test_entitlements_may_hold_entitlements_and_be_renamed(tmp_path: Path) -> No
         make(Operation.CREATE_ENTITLEMENT, "", "team:a", after={"about": "x"}),
         make(Operation.GRANT, "team:a", "door:lab"),
         make(Operation.GRANT, "ana", "team:a"),
-        make(Operation.RENAME_ENTITLEMENT, "", "team:b", before={"key": "team:a"}),
+        make(Operation.RENAME_ENTITLEMENT, "", "team:b", before={"name": "a"}),
     )
     snapshot = read(tmp_path)
     assert set(snapshot.grants()) == {("team:b", "door:lab", None), ("ana", "team:b", None)}

@@ -69,7 +69,7 @@ def test_a_leavers_ticket_is_due_at_once(tmp_path: Path) -> None:
 def test_every_operation_has_its_ticket(tmp_path: Path, operation: Operation) -> None:
     """What no way can do is never dropped."""
     on_account = make(operation, "ana", after={"title": "Captain", "to": "lee"})
-    on_entitlement = make(operation, "", "door:lab", before={"key": "door:old"})
+    on_entitlement = make(operation, "", "door:lab", before={"name": "old"})
     on_grant = make(operation, "ana", "door:lab", after={"level": "24h"})
     of_entitlement = operation.value.endswith("entitlement")
     of_grant = operation in {Operation.GRANT, Operation.SET_LEVEL, Operation.REVOKE}
@@ -324,7 +324,7 @@ def test_a_file_in_the_way_of_a_ticket_is_told(tmp_path: Path) -> None:
 
 def test_an_entitlement_that_is_renamed_says_its_old_name(tmp_path: Path) -> None:
     """A person must not make it anew."""
-    change = make(Operation.RENAME_ENTITLEMENT, "", "door:lab", before={"key": "door:old"})
+    change = make(Operation.RENAME_ENTITLEMENT, "", "door:lab", before={"name": "old"})
     assert "2. Rename door:old to **lab**; do not make it anew." in open_one(tmp_path, change).read_text(
         encoding="utf-8"
     )
