@@ -81,6 +81,12 @@ def opened(name: str, company: Company) -> Provider:
             "endpoint": url,
             "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": token},
         },
+        "entra": {
+            "tenant": "acme.example",
+            "client_id": f"{0:08}-0000-4000-8000-{0:012}",
+            "client_secret": token,
+            "url": url,
+        },
         "scim": {"url": url, "token": token},
         "file": {
             "path": "wiki/accounts.csv",

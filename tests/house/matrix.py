@@ -32,6 +32,10 @@ END = "<!-- providers: end -->"
 EVIDENCE = Path(__file__).resolve().parents[1] / "evidence.json"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("aws", {"region": "eu-central-1"}),
+    "entra": (
+        "entra",
+        {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
+    ),
     "scim": (
         "scim",
         {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}, "value_kinds": {"role": "roles"}},

@@ -101,7 +101,8 @@ class Harness(Protocol):
         suspended: whether accounts can be seeded as suspended.
 
     An app whose entitlements cannot be called as the suite calls them (`alpha`, `beta`, `gamma`) also has `names`: kind
-    → the suite's name → the app's (`{"account": {"alpha": "production/Admin"}}`).
+    → the suite's name → the app's (`{"account": {"alpha": "production/Admin"}}`). An app that answers several
+    collections in one list has `together`: sets of their names (`(frozenset({"accounts", "grants:license"}),)`).
     """
 
     name: str

@@ -121,14 +121,23 @@ async def _read_with(harness: Harness, said: list[str], fault: Fault, name: str)
         expect(not found.complete or unread, f"{name} is called complete though {fault}")
         whole = [each for each in stage.readable() if _is_whole(snapshot, each)]
         compare(snapshot, await stage.app.peek(), whole)
-        _expect_others(snapshot, name, stage.readable())
+        _expect_others(snapshot, name, stage.readable(), _fails_with(harness, name, stage.readable()))
 
 
-def _expect_others(snapshot: Snapshot, failed: str, readable: list[str]) -> None:
+def _fails_with(harness: Harness, failed: str, readable: list[str]) -> set[str]:
+    """Return what may be missing where a collection fails: what hangs on it, and what the same list answers."""
+    shared: tuple[frozenset[str], ...] = getattr(harness, "together", ())
+    found: set[str] = set()
+    for name in {failed, *(each for group in shared if failed in group for each in group)}:
+        if name == ACCOUNTS:
+            return set(readable)
+        kind = name.partition(":")[2]
+        found |= {f"entitlements:{kind}", f"grants:{kind}"}
+    return found
+
+
+def _expect_others(snapshot: Snapshot, failed: str, readable: list[str], hanging: set[str]) -> None:
     """The failure of one collection must not take others with it that do not hang on it."""
-    hanging = {ACCOUNTS: set(readable)}.get(failed, {failed, failed.replace("entitlements:", "grants:")})
-    if failed.startswith("grants:"):
-        hanging = {failed, failed.replace("grants:", "entitlements:")}
     lost = [name for name in readable if name not in hanging and not snapshot.collections[name].complete]
     expect(not lost, f"{', '.join(lost)} could have been read, and was not, because {failed} could not")
 

@@ -1,0 +1,1 @@
+"""Microsoft Entra ID: users, groups, directory roles, app roles and licenses, over Microsoft Graph."""
