@@ -174,7 +174,7 @@ class SmallProvider:
         """Send a change's request, and judge its answer."""
         method, path, body = request_for(change)
         try:
-            answer = await self.http.request(method, path, json=body, idempotent=method != "POST")
+            answer = await self.http.request(method, path, json=body, idempotent=method != "POST", rate="write")
         except TransportError as error:
             if error.landed is False or method != "POST":
                 raise
