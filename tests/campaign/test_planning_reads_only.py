@@ -87,6 +87,14 @@ def opened(name: str, company: Company) -> Provider:
             "client_secret": token,
             "url": url,
         },
+        "ldap": {
+            "url": url.replace("http", "ldap"),
+            "plain": True,
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": token,
+        },
         "scim": {"url": url, "token": token},
         "file": {
             "path": "wiki/accounts.csv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -24,7 +25,7 @@ from support.evidence import (
 from reconciler.provider.change import Operation
 from reconciler.provider.conformance.samples import ON_ACCOUNTS, ON_ENTITLEMENTS
 from reconciler.provider.contract import Capabilities, Surroundings
-from reconciler.provider.registry import installed, load_provider, read_config
+from reconciler.provider.registry import load_provider, read_config
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 BEGIN = "<!-- providers: made by python tests/house/matrix.py -->"
@@ -35,6 +36,27 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "entra": (
         "entra",
         {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
+    ),
+    "ldap, OpenLDAP": (
+        "ldap",
+        {
+            "url": "ldaps://ldap.acme.example",
+            "product": "openldap",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": {"env": "SECRET"},
+            "disabled": {"attribute": "employeeType", "value": "disabled"},
+        },
+    ),
+    "ldap, Active Directory": (
+        "ldap",
+        {
+            "url": "ldaps://dc1.acme.example",
+            "product": "active_directory",
+            "base": "dc=acme",
+            "bind_dn": "cn=tool,dc=acme",
+            "password": {"env": "SECRET"},
+        },
     ),
     "scim": (
         "scim",
@@ -53,7 +75,11 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "ticket": ("ticket", {}),
 }
-"""Title → provider and its configuration as most companies write it. A new provider is one line here."""
+"""Title → provider and its configuration as most companies write it. A new provider is one line here.
+
+A provider of several products has a title for each (`ldap, OpenLDAP`), and marks name the title: what was seen of one
+product is no evidence for another.
+"""
 
 MARKS = {**dict(zip(STRENGTHS, "●◐○", strict=True)), REFERENCE: "?"}
 CANNOT = "-"
@@ -83,9 +109,9 @@ def abilities_of(can: Capabilities) -> Iterator[str]:
         yield from (name_ability(operation.value, kind) for operation, ability in table.items() if ability)
 
 
-def known_abilities(provider: str) -> set[str]:
-    """Return what a provider can do in any of its typical configurations; empty where it has none."""
-    titles = [title for title, (name, _) in TYPICAL.items() if name == provider]
+def known_abilities(name: str) -> set[str]:
+    """Return what a title, or a provider in any of its typical configurations, can do; empty where it has none."""
+    titles = [title for title, (provider, _) in TYPICAL.items() if name in {title, provider}]
     return {ability for title in titles for ability in abilities_of(typical()[title])}
 
 
@@ -116,7 +142,8 @@ def insert_matrix(text: str) -> str:
 
 def write_matrix(readme: Path) -> None:
     """Write the matrix of now into a Markdown file."""
-    forgotten = set(installed()) - {name for name, _ in TYPICAL.values()}
+    project = tomllib.loads((readme.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    forgotten = set(project["entry-points"]["reconciler.providers"]) - {name for name, _ in TYPICAL.values()}
     assert not forgotten, f"TYPICAL says nothing of {', '.join(sorted(forgotten))}"
     readme.write_text(insert_matrix(readme.read_text(encoding="utf-8")), encoding="utf-8")
 
@@ -138,22 +165,21 @@ def _entitlement_rows(evidence: Evidence) -> Iterator[list[str]]:
 
 
 def _cells(title: str, can: Capabilities, names: Sequence[str], evidence: Evidence) -> list[str]:
-    able, seen = set(abilities_of(can)), evidence.get(TYPICAL[title][0], {})
+    able, seen = set(abilities_of(can)), evidence.get(_named(title, evidence), {})
     return [MARKS[strongest(seen.get(name, {}))] if name in able else CANNOT for name in names]
 
 
 def _evidence_rows(evidence: Evidence) -> Iterator[list[str]]:
-    for provider in dict.fromkeys(name for name, _ in TYPICAL.values()):
-        seen = evidence.get(provider, {})
+    for name in dict.fromkeys(_named(title, evidence) for title in TYPICAL):
+        seen = evidence.get(name, {})
         against = [sorted({of for found in seen.values() for of in found.get(each, ())}) for each in STRENGTHS]
-        able = {
-            ability
-            for title, can in typical().items()
-            if TYPICAL[title][0] == provider
-            for ability in abilities_of(can)
-        }
-        unseen = sorted(able - seen.keys())
-        yield [f"**{provider}**", *(", ".join(cell) or CANNOT for cell in (*against, unseen))]
+        unseen = sorted(known_abilities(name) - seen.keys())
+        yield [f"**{name}**", *(", ".join(cell) or CANNOT for cell in (*against, unseen))]
+
+
+def _named(title: str, evidence: Evidence) -> str:
+    """Return under what name evidence has what was seen of a title: its own, or its provider's."""
+    return title if title in evidence else TYPICAL[title][0]
 
 
 def _short(operation: Operation) -> str:

@@ -1,6 +1,6 @@
 """Evidence: what a provider really did in a test that says what it runs the provider against.
 
-A test module says so once::
+A test module says so once (where a provider is for several products, with the product: `"ldap, OpenLDAP"`)::
 
     pytestmark = pytest.mark.evidence("github", against="third party's server", of="emulate 0.11")
 
@@ -78,7 +78,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """Observe from here on the providers that a test is marked with."""
     _seen.clear()
     for mark in _marks(item):
-        observe(load_provider(mark.args[0]))
+        observe(load_provider(_provider(mark)))
     return (yield)
 
 
@@ -89,8 +89,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         return (yield)
     finally:
         for mark in _marks(item):
-            seen = sorted(_seen.get(mark.args[0], ()))
+            seen = sorted(_seen.get(_provider(mark), ()))
             item.user_properties.append((_PROPERTY, [*mark.args, mark.kwargs["against"], mark.kwargs["of"], seen]))
+
+
+def _provider(mark: pytest.Mark) -> str:
+    """Return the provider of a mark, which may name one of its products as well: `ldap, OpenLDAP`."""
+    return str(mark.args[0]).partition(",")[0]
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:

@@ -1,0 +1,1 @@
+"""LDAP directories: Microsoft Active Directory and OpenLDAP, their people, groups and members."""
