@@ -6,7 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "yaml_load", "scim_latency", "plan_scale", "comment", "state_scale", "journal_overhead")
+NAMES = (
+    "start_up",
+    "yaml_load",
+    "scim_latency",
+    "read_requests",
+    "plan_scale",
+    "comment",
+    "state_scale",
+    "journal_overhead",
+)
 
 
 def main() -> int:
