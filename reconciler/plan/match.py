@@ -60,6 +60,7 @@ class _Matcher:
         self.inputs = inputs
         self.accounts = accounts
         self.stable = capabilities.stable_ids
+        self.passing = capabilities.passing_ids
         self.whole = whole
         self.rule = inputs.declared.app.accounts.match
         self.found = Matching(by_rule=self.rule not in capabilities.holder_editable)
@@ -142,7 +143,7 @@ class _Matcher:
             return
         if keys.username and found.get("username") and len(common := set.intersection(*map(set, found.values()))) == 1:
             ids = list(common)  # two accounts show the address, and the YAML says which of them it is
-        if self.stable and applied is not None and applied.remote_id:
+        if self.stable and applied is not None and self._stays(applied.remote_id):
             key = next(iter(found))
             why = f"was pinned to id {applied.remote_id}, which is gone; its {key} is now at {self._show(ids[0])}"
             self._block(keys.id, why, ids)
@@ -150,6 +151,10 @@ class _Matcher:
             self._block(keys.id, why, ids)
         else:
             self._claim(keys.id, ids[0], pinned=False)
+
+    def _stays(self, remote_id: str) -> bool:
+        """Say whether a remote id means one account for good, so that its absence means something."""
+        return bool(remote_id) and not (self.passing and remote_id.startswith(self.passing))
 
     def _disagreement(self, keys: IdentityKeys, found: Mapping[str, list[str]], ids: list[str]) -> str:
         if len(ids) > 1:

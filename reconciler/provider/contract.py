@@ -50,6 +50,8 @@ class Capabilities:
         operations: on accounts: operation → ability. What is missing cannot be done.
         kinds: kind of entitlement → operation → ability; the kind `*` stands for every kind that is not named.
         stable_ids: whether a remote id is never given to something else.
+        passing_ids: how remote ids begin that stand for something that passes by nature (an invitation to an address,
+            which becomes an account of another id); one that is gone stands in nobody's way. Empty: there are none.
         levels: kind → its levels from the weakest to the strongest; empty where the kind has none.
         attributes: the account attributes that can be written, by the app's names; None means any.
         holder_editable: attributes that an account's holder can change, and that therefore match nobody.
@@ -64,6 +66,7 @@ class Capabilities:
     operations: Mapping[Operation, Ability] = field(default_factory=dict)
     kinds: Mapping[str, Mapping[Operation, Ability]] = field(default_factory=dict)
     stable_ids: bool = True
+    passing_ids: str = ""
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     attributes: frozenset[str] | None = None
     holder_editable: frozenset[str] = frozenset()

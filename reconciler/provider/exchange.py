@@ -50,6 +50,7 @@ class Call:
         writes: whether it changes something.
         idempotent: whether sending it twice is as good as once.
         id: what is sent as `X-Request-Id`.
+        cost: how many requests the app counts it as.
     """
 
     app: str
@@ -61,6 +62,7 @@ class Call:
     writes: bool
     idempotent: bool
     id: str
+    cost: int = 1
 
     @property
     def what(self) -> str:
@@ -113,7 +115,7 @@ class Exchange:
             FailedError: no usable answer; says whether another try can help.
         """
         try:
-            asked = await gate.enter(until)
+            asked = await gate.enter(until, call.cost)
         except TooLongError as error:
             raise FailedError(self._quota_error(call, error.seconds), again=False) from None
         quotas: list[Quota] = []

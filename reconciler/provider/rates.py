@@ -7,6 +7,7 @@ quota is never driven into answering 429.
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,35 +30,48 @@ class Rate:
         name: what `Transport.request(rate=…)` calls it; the empty name is that of every request that names none.
         per_minute: requests a minute; infinite where only the headers tell.
         burst: requests that may follow each other at once after a pause; at least 1.
+        most, window: at most so many requests in any so many seconds, beside the rate; 0 means any number.
     """
 
     name: str = ""
     per_minute: float = math.inf
     burst: int = 1
+    most: int = 0
+    window: float = 60.0
 
 
 class Bucket:
-    """A token bucket: `burst` tokens at most, `per_minute` new ones a minute."""
+    """A token bucket: `burst` tokens at most, `per_minute` new ones a minute; and a window that slides."""
 
-    __slots__ = ("_burst", "_per_second", "_tokens", "_updated")
+    __slots__ = ("_burst", "_per_second", "_sent", "_tokens", "_updated", "_window")
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._burst = float(max(1, rate.burst))
         self._per_second = rate.per_minute / 60
         self._tokens = self._burst
         self._updated = now
+        self._sent: deque[float] = deque(maxlen=rate.most)
+        self._window = rate.window
 
-    def delay(self, now: float) -> float:
-        """Return the seconds until there is a token."""
+    def delay(self, now: float, cost: int = 1) -> float:
+        """Return the seconds until there is a token for each of so many requests (as far as so many fit at all)."""
+        room = self._room(now, cost)
         if math.isinf(self._per_second):
-            return 0.0
+            return room
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
         self._updated = now
-        return max(0.0, (1 - self._tokens) / self._per_second)
+        return max(room, (min(cost, self._burst) - self._tokens) / self._per_second)
 
-    def take(self) -> None:
-        """Use one token."""
-        self._tokens -= 1
+    def _room(self, now: float, cost: int) -> float:
+        """Return the seconds until so many more requests fit into the window."""
+        most = self._sent.maxlen
+        surplus = len(self._sent) + min(cost, most) - most if most else 0
+        return max(0.0, self._sent[surplus - 1] + self._window - now) if surplus > 0 else 0.0
+
+    def take(self, now: float, cost: int = 1) -> None:
+        """Use a token for each of so many requests."""
+        self._tokens -= cost
+        self._sent.extend([now] * min(cost, self._sent.maxlen or 0))
 
 
 class Window:
@@ -167,11 +181,12 @@ class Gate:
         self._not_before = 0.0
         self._heard = 0
 
-    async def enter(self, until: float) -> int:
+    async def enter(self, until: float, cost: int = 1) -> int:
         """Wait for one's turn, and count as in flight from then on.
 
         Args:
             until: the monotonic time after which waiting is useless.
+            cost: how many requests the app counts it as.
 
         Returns:
             A number to give back to `leave`.
@@ -180,12 +195,12 @@ class Gate:
             TooLongError: it would take too long; nothing is counted then.
         """
         async with self._turn:
-            while (delay := self._delay(now := self._clock.monotonic())) > 0:
+            while (delay := self._delay(now := self._clock.monotonic(), cost)) > 0:
                 if now >= until or (now + delay > until and not math.isinf(delay)):
                     raise TooLongError(delay if not math.isinf(delay) else 0.0)
                 self._changed.clear()
                 await self._clock.wait(min(delay, until - now), self._changed)
-            self._take(now)
+            self._take(now, cost)
             return self._heard
 
     def leave(self, asked: int, quotas: Iterable[Quota] = (), *, heard: bool = True) -> None:
@@ -211,19 +226,19 @@ class Gate:
         """Let nobody pass for so long: the app asked for it."""
         self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
 
-    def _delay(self, now: float) -> float:
+    def _delay(self, now: float, cost: int) -> float:
         """Return the seconds until the next request may go (infinite: until an answer arrives)."""
         if not self._heard and self._in_flight:
             return math.inf
-        delay = max(0.0, self._not_before - now, self._bucket.delay(now))
+        delay = max(0.0, self._not_before - now, self._bucket.delay(now, cost))
         for window in self._windows.values():
             delay = max(delay, window.delay(now, self._in_flight))
         return delay
 
-    def _take(self, now: float) -> None:
+    def _take(self, now: float, cost: int) -> None:
         """Count one request as on its way."""
         self._in_flight += 1
-        self._bucket.take()
+        self._bucket.take(now, cost)
         for window in self._windows.values():
             window.take(now)
 

@@ -96,6 +96,10 @@ class Transport:
         """How many HTTP requests were sent so far, retries included."""
         return self._exchange.requests
 
+    def pause(self, rate: str, seconds: float) -> None:
+        """Let no request of a rate class go for so long: the app asked for it in words that only its provider knows."""
+        self._gates[rate].pause(seconds)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -118,6 +122,8 @@ class Transport:
         write: bool | None = None,
         rate: str = "",
         idempotent: bool | None = None,
+        content: bytes | None = None,
+        cost: int = 1,
     ) -> Answer:
         """Send one logical request and return its final answer, whatever a status below 500 says.
 
@@ -131,6 +137,8 @@ class Transport:
             rate: the rate class.
             idempotent: whether it may be sent again though the first may have landed; by default what does not write,
                 PUT and DELETE (RFC 9110 section 9.2.2).
+            content: a body that is not JSON, instead of `json`; `headers` say what it is.
+            cost: how many requests the app counts it as: those that a batch carries.
 
         Raises:
             ReadOnlyError: it would write on a transport that only reads; nothing was sent.
@@ -146,11 +154,12 @@ class Transport:
             method=method,
             url=self._url(path_or_url, params),
             headers=httpx.Headers(self._headers),
-            body=None if json is None else msgspec.json.encode(json),
+            body=content if json is None else msgspec.json.encode(json),
             rate=rate,
             writes=writes,
             idempotent=(not writes or method in _REPEATABLE) if idempotent is None else idempotent,
             id=uuid.uuid4().hex,
+            cost=cost,
         )
         self._set_headers(call, headers or {})
         async with self._slots.take() as client:

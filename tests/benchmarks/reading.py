@@ -3,6 +3,7 @@
 A provider registers itself with a module beside this one, `reading_NAME.py`, that has::
 
     def start(people: int, teams: int) -> AbstractAsyncContextManager[Reading]
+    def missing() -> str  # may be left out: what its server needs and this machine does not have, or empty
 
 It fills an organization (`members` says who is in which team), serves it through `remember`, and yields the provider,
 entered. It is read twice, and the second time counts.

@@ -11,6 +11,7 @@ NAMES = (
     "yaml_load",
     "scim_latency",
     "read_requests",
+    "google_read",
     "plan_scale",
     "comment",
     "state_scale",

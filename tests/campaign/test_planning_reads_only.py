@@ -87,6 +87,8 @@ def opened(name: str, company: Company) -> Provider:
             "client_secret": token,
             "url": url,
         },
+        "github": {"organization": "acme", "url": url, "token": token},
+        "google": {"subject": "admin@acme.example", "endpoint": url, "token": token},
         "ldap": {
             "url": url.replace("http", "ldap"),
             "plain": True,
@@ -95,7 +97,10 @@ def opened(name: str, company: Company) -> Provider:
             "bind_dn": "cn=tool,dc=acme",
             "password": token,
         },
+        "okta": {"url": url, "token": token},
+        "postgres": {"host": "127.0.0.1", "port": 1, "user": "access"},
         "scim": {"url": url, "token": token},
+        "slack": {"endpoint": f"{url}/api", "token": token, "admin_token": token, "private_channels": ["C0123456789"]},
         "file": {
             "path": "wiki/accounts.csv",
             "writable": True,

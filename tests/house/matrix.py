@@ -58,6 +58,18 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
             "password": {"env": "SECRET"},
         },
     ),
+    "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
+    "google": (
+        "google",
+        {
+            "subject": "admin@app.example",
+            "token": {"env": "APP_TOKEN"},
+            "licenses": {"starter": "Google-Apps/1010020027"},
+        },
+    ),
+    "okta": ("okta", {"url": "https://acme.okta.com", "token": {"env": "OKTA_TOKEN"}}),
+    "postgres": ("postgres", {"host": "db.example", "user": "access"}),
+    "slack": ("slack", {"token": {"env": "SLACK_TOKEN"}}),
     "scim": (
         "scim",
         {"url": "https://app.example/scim/v2", "token": {"env": "APP_TOKEN"}, "value_kinds": {"role": "roles"}},

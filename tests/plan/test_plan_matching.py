@@ -162,3 +162,12 @@ def test_an_account_under_another_name_than_the_declared_one_is_not_taken() -> N
     """The email fits, the username that the YAML names does not."""
     world = World(usernames={"ana": "anaruiz"}).declare("ana").live("ana", username="aruiz")
     assert "declared as anaruiz, but its email is at aruiz" in conflict_of(world.plan(), "ana")
+
+
+def test_an_invitation_that_became_an_account_is_followed_to_it() -> None:
+    """What passes by nature stands in nobody's way: the account is adopted, and nobody is invited again."""
+    world = World().declare("ana").live("ana").apply("ana", remote_id="invitation/7")
+    assert "which is gone" in conflict_of(world.plan(), "ana")
+    plan = world.plan(capabilities=can_everything(passing_ids="invitation/"))
+    assert plan.changes == ()
+    assert plan.adoption.accounts["ana"].remote_id == "u-ana"

@@ -92,6 +92,41 @@ def test_a_declared_rate_is_kept_without_any_header() -> None:
     assert asyncio.run(run()) == pytest.approx([0, 0, 0, 0, 0, 1, 2, 3])
 
 
+def test_no_more_go_in_a_window_than_were_declared() -> None:
+    """Two in ten seconds, however fast the rate: the third waits for the first to fall out of the window."""
+
+    async def run() -> list[float]:
+        clock = ManualClock()
+        gate = Gate(Rate("write", per_minute=60, burst=3, most=2, window=10), clock)
+        passed = []
+        for _ in range(5):
+            asked = await gate.enter(clock.now + 100)
+            passed.append(clock.now - 1000)
+            gate.leave(asked)
+        return passed
+
+    assert asyncio.run(run()) == pytest.approx([0, 0, 10, 10, 20])
+
+
+def test_a_provider_can_ask_for_a_pause() -> None:
+    """What an app says in words that only its provider knows holds back the class, and no other."""
+
+    async def run() -> tuple[float, float]:
+        clock = ManualClock()
+        rates = (Rate("query"), Rate("write"))
+        async with (
+            http_server(lambda _: Reply(body={})) as server,
+            Transport(server.url, surroundings(), name="acme", rates=rates, clock=clock) as transport,
+        ):
+            transport.pause("query", 25)
+            await transport.request("GET", "/write", rate="write")
+            between = clock.now
+            await transport.request("GET", "/query", rate="query")
+            return between - 1000, clock.now - 1000
+
+    assert asyncio.run(run()) == pytest.approx((0, 25))
+
+
 def test_a_class_that_nobody_declared_shares_the_common_gate() -> None:
     """A made-up class does not slip past a wait that the app asked for."""
 
@@ -159,6 +194,32 @@ def test_late_answers_do_not_add_to_the_quota() -> None:
             await gate.enter(clock.now + 10)
 
     asyncio.run(run())
+
+
+def pass_through(rate: Rate, costs: list[int]) -> list[float]:
+    """Return the seconds at which requests of such costs go, one after the other, answered at once."""
+
+    async def run() -> list[float]:
+        clock, times = ManualClock(), []
+        gate, started = Gate(rate, clock), clock.now
+        for cost in costs:
+            asked = await gate.enter(clock.now + 1000, cost)
+            times.append(round(clock.now - started, 3))
+            gate.leave(asked)
+        return times
+
+    return asyncio.run(run())
+
+
+def test_no_window_ever_holds_more_requests_than_it_may() -> None:
+    """Three at once, and the fourth when the first is a whole window ago; a plain rate would not hold that."""
+    assert pass_through(Rate(most=3, window=10.0), [1] * 7) == [0, 0, 0, 10, 10, 10, 20]
+
+
+def test_a_request_that_counts_as_several_takes_the_place_of_several() -> None:
+    """A batch of four and one of three do not fit into a window of six; one larger than the window goes alone."""
+    assert pass_through(Rate(most=6, window=10.0), [4, 3, 3, 9, 1]) == [0, 10, 10, 20, 30]
+    assert pass_through(Rate(per_minute=60, burst=5), [5, 3, 1]) == [0, 3, 4]
 
 
 def test_a_quota_that_was_filled_up_early_is_used_at_once() -> None:

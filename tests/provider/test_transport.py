@@ -64,6 +64,18 @@ def test_scim_json_is_parsed_and_a_body_is_sent_as_json() -> None:
     assert server.requests[0].headers["content-type"] == "application/scim+json"
 
 
+def test_a_body_that_is_not_json_is_sent_as_it_is() -> None:
+    """A batch has several parts, and says so."""
+
+    async def work(transport: Transport, _: HttpServer) -> None:
+        kind = {"Content-Type": "multipart/mixed; boundary=b"}
+        await transport.request("POST", "batch", content=b"--b--", headers=kind, write=False)
+
+    server = drive(lambda _: Reply(), work)
+    assert server.requests[0].body == b"--b--"
+    assert server.requests[0].headers["content-type"] == "multipart/mixed; boundary=b"
+
+
 def test_a_refusal_is_returned_and_raises_only_when_asked_to() -> None:
     """4xx is an answer; `raise_for_refusal` names the request and carries the app's own words and code."""
 

@@ -74,3 +74,6 @@ if __name__ == "__main__":
         clean_lock()
     else:
         print(install() or f"the SCIM servers for Node are ready, on {find_node()}")
+        import google_documents
+
+        print(google_documents.install() or "Google's API descriptions are there")

@@ -84,7 +84,7 @@ def _on_account(harness: Harness, snapshot: Snapshot, operation: Operation, way:
                 raise NotApplicableError("its accounts cannot be suspended")
             return replace(change, after={"status": AccountStatus.ACTIVE})
         case Operation.TRANSFER_FILES:
-            return replace(change, after={"to": "person00"})
+            return replace(change, after={"to": "person00", "to_account": _account(snapshot, "person00").remote_id})
     return change
 
 

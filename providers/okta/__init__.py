@@ -1,0 +1,1 @@
+"""Okta: users and their lifecycle, groups, app assignments and admin roles, by its Management API."""
