@@ -269,3 +269,8 @@ def _seconds(answer: Answer) -> float:
 def _texts(arguments: Arguments) -> dict[str, str]:
     """Return arguments as a query spells them."""
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in arguments.items()}
+
+
+def writing_rate(method: str) -> Rate:
+    """Return how often a method that changes something may be called."""
+    return Rate(method, *_WRITING[method])

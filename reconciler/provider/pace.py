@@ -21,6 +21,7 @@ class Pace:
         operations: those that it counts; empty for all.
         kinds: those that it counts, or `accounts`; empty for all.
         requests: how many of its requests a change takes.
+        alone: whether each change takes its own, where others go together.
     """
 
     most: float
@@ -29,6 +30,7 @@ class Pace:
     operations: tuple[Operation, ...] = ()
     kinds: tuple[str, ...] = ()
     requests: float = 1.0
+    alone: bool = False
 
     def covers(self, change: Change) -> bool:
         """Say whether a change counts against this limit."""
@@ -67,5 +69,8 @@ class Speed:
 
     def limit(self, changes: Collection[Change]) -> float:
         """Return the seconds that changes take at least, because of the vendor's limits alone."""
-        counted = ((pace, self.count([each for each in changes if pace.covers(each)])) for pace in self.paces)
-        return max((pace.time(count) for pace, count in counted), default=0.0)
+        return max((pace.time(self._counted(pace, changes)) for pace in self.paces), default=0.0)
+
+    def _counted(self, pace: Pace, changes: Collection[Change]) -> int:
+        covered = [change for change in changes if pace.covers(change)]
+        return len(covered) if pace.alone else self.count(covered)

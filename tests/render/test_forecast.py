@@ -10,6 +10,7 @@ from reconciler.plan.file import decode_plan, encode_plan
 from reconciler.plan.plan import Plan
 from reconciler.provider.change import Operation
 from reconciler.provider.pace import Pace, Speed
+from reconciler.provider.rates import Rate, paces_of
 from reconciler.provider.snapshot import Completeness
 from reconciler.render.forecast import estimate_seconds, time_words, wait_words
 
@@ -77,3 +78,18 @@ def test_a_plan_file_keeps_what_the_estimate_is_made_of() -> None:
     plan = paced(3, Pace(80, 60, 20, (Operation.GRANT,), ("team",), 2))
     plan = replace(plan, digest=digest_plan(plan))
     assert decode_plan(encode_plan(plan)) == plan
+
+
+def test_a_rate_class_is_as_fast_in_the_estimate_as_in_the_transport() -> None:
+    """A bucket, a window, or both; what only the app's headers tell says nothing."""
+    assert paces_of(Rate("write", 60, 1, 500, 3600), Operation.GRANT) == (
+        Pace(60, at_once=1, operations=(Operation.GRANT,)),
+        Pace(500, 3600, operations=(Operation.GRANT,)),
+    )
+    assert paces_of(Rate("reads")) == ()
+
+
+def test_what_is_asked_for_alone_is_counted_alone() -> None:
+    """Several people join a channel by one request, and leave it by one each."""
+    revokes = Pace(60, at_once=1, operations=(Operation.REVOKE,), alone=True)
+    assert estimate_seconds(paced(300, revokes, batched=True)) == 199
