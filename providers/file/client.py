@@ -19,6 +19,7 @@ from reconciler.errors import ProviderError
 MAX_BYTES = 1 << 30
 LOCK_SECONDS = 10.0
 _MARK = codecs.BOM_UTF8
+_OTHER_ENCODING = "export it as UTF-8, or say its `encoding:` (such as cp1252, which older Excels write)"
 
 if sys.platform != "win32":
     import fcntl
@@ -123,10 +124,9 @@ def decode(data: bytes, path: str, encoding: str) -> str:
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         line = data.count(b"\n", 0, start) + 1
-        raise ProviderError(
-            f"{path}:{line}: this is not {encoding} (byte 0x{data[start]:02x})",
-            hint="export it as UTF-8, or say its `encoding:` (such as cp1252 or utf-16)",
-        ) from None
+        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        hint = "it begins like UTF-16: write `encoding: utf-16`" if utf16 else _OTHER_ENCODING
+        raise ProviderError(f"{path}:{line}: this is not {encoding} (byte 0x{data[start]:02x})", hint=hint) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ProviderError(f"{path}:{line}: a NUL character", hint="the `encoding:` may be another, such as utf-16")

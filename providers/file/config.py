@@ -156,6 +156,8 @@ class _Part(ProviderConfig):
     )
     encoding: str = Field(default="utf-8", description="how the file is encoded; a byte order mark is fine")
     comment: str = Field(default="", description="lines that begin with this are no rows")
+    header: int = Field(default=1, ge=1, le=1000, description="which line, or row, names the columns, from 1")
+    skip_last: int = Field(default=0, ge=0, le=100, description="how many rows at the end are none: totals")
     records: str = Field(
         default="", description="JSON: where the list is (`data.users`); empty: the whole file is the list"
     )
@@ -249,6 +251,8 @@ class FileConfig(_Part):
             raise ValueError("`max_age` needs `exported_at`: when the file was exported is never guessed")
         if self.writable and any("*" in part.path or part.kind_of_file == "xlsx" for part in self.parts):
             raise ValueError("only one CSV or JSON file of a fixed name can be `writable`")
+        if self.writable and any(part.header > 1 or part.skip_last for part in self.parts):
+            raise ValueError("a `writable` file begins with its header and ends with its last row")
         if self.level_separator and self.level_separator == self.item_separator:
             raise ValueError("`level_separator` and `item_separator` must differ")
         if self.columns.entitlement and self.kind_of_file == "json":

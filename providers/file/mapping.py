@@ -8,6 +8,7 @@ from reconciler.errors import ProviderError
 from reconciler.items import Value
 from reconciler.provider.snapshot import AccountStatus, LiveAccount, LiveEntitlement, SnapshotBuilder
 
+_TOTALS = frozenset({"total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "totale"})
 KIND_HINT = "write it as kind:name, or give the file a default `kind:`"
 
 
@@ -50,6 +51,14 @@ def split_level(item: str, separator: str) -> tuple[str, str]:
     """Return an entitlement and its level as one cell writes them (`repo:web=write`); the level may be empty."""
     name, found, level = item.rpartition(separator) if separator else (item, "", "")
     return (name.strip(), level.strip()) if found else (item, "")
+
+
+def _is_total(account: LiveAccount) -> bool:
+    """Say whether a row that is called `Total` has nothing else by which somebody could be known."""
+    if account.remote_id.casefold().rstrip(": ") not in _TOTALS:
+        return False
+    known = {account.username, account.email, account.external_id} - {"", account.remote_id}
+    return all(one.replace(".", "").replace(",", "").isdecimal() for one in known)
 
 
 class AccountMapping:
@@ -115,7 +124,13 @@ class AccountMapping:
         remote_id = account.remote_id
         if not remote_id:
             raise self._fault(
-                f"an account without {self._config.columns.id!r}", hint="each row needs the account's own id"
+                f"an account without {self._config.columns.id!r}",
+                hint="each row needs the account's own id; where the last rows are totals, write `skip_last: 1`",
+            )
+        if _is_total(account):
+            raise self._fault(
+                f"{remote_id!r} looks like a row of totals, not like an account",
+                hint="where the last row is none, write `skip_last: 1`",
             )
         if remote_id in self._seen:
             self._repeat(account)

@@ -40,8 +40,8 @@ def open_table(part: Part, content: Content) -> Table:
     if part.kind_of_file == "xlsx":
         from providers.file.table_xlsx import XlsxTable  # noqa: PLC0415 - an optional extra, and slow to import
 
-        return XlsxTable(content, part.sheet)
-    return CsvTable(content, part.separator, part.comment)
+        return XlsxTable(content, part.sheet, header=part.header, skip_last=part.skip_last)
+    return CsvTable(content, part.separator, part.comment, header=part.header, skip_last=part.skip_last)
 
 
 @dataclass(slots=True)

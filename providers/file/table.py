@@ -1,7 +1,8 @@
 """What both formats are to the rest: columns of values in chunks for reading, rows that can be edited for writing."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from reconciler.errors import ProviderError
 
@@ -9,6 +10,7 @@ Cell: TypeAlias = "str | int | float | bool | list[object] | dict[str, object] |
 """One value: text in CSV, any JSON value in JSON."""
 
 SHOWN = 3
+Item = TypeVar("Item")
 
 
 class Table(Protocol):
@@ -61,6 +63,37 @@ class Sheet(Protocol):
     def text(self) -> str:
         """Return the whole file as it is now."""
         ...
+
+
+def find_column(path: str, header: Sequence[str], column: str, *, line: int, hint: str = "") -> int:
+    """Return the index of a column.
+
+    Args:
+        path: the file, for messages.
+        header: the names of the columns.
+        column: the one that is looked for.
+        line: where the header is.
+        hint: what to do if it is not there, where more is known than which columns there are.
+
+    Raises:
+        ProviderError: there is no such column, or there are two; the message says what to do.
+    """
+    if header.count(column) == 1:
+        return header.index(column)
+    if column in header:
+        again = "give one of them another name in the export, or leave it out"
+        raise fault(path, line, f"the header has the column {column!r} twice", hint=again)
+    known = f"its columns are: {', '.join(filter(None, header))}"
+    raise fault(path, line, f"there is no column {column!r}", hint=hint or known)
+
+
+def all_but_last(rows: Iterator[Item], count: int) -> Iterator[Item]:
+    """Yield rows without the last ones."""
+    held: deque[Item] = deque()
+    for row in rows:
+        held.append(row)
+        if len(held) > count:
+            yield held.popleft()
 
 
 def fault(path: str, line: int, message: str, *, hint: str = "") -> ProviderError:

@@ -8,10 +8,13 @@ from itertools import islice
 from operator import itemgetter
 
 from providers.file.client import Content
-from providers.file.table import SHOWN, Cell, Row, as_text, fault
+from providers.file.table import SHOWN, Cell, Row, all_but_last, as_text, fault, find_column
 from reconciler.errors import ProviderError
 
 CHUNK = 2048
+_LOOKED_AT = 50
+_DELIMITERS = ",;\t|"
+_SHOWN = {",": ",", ";": ";", "\t": "\\t", "|": "|"}
 
 
 class _Lines:
@@ -58,6 +61,19 @@ class _Records:
                 return
 
 
+def is_row(record: Sequence[str]) -> bool:
+    """Say whether a record is a row: not a blank line, nor nothing but separators."""
+    return any(record) or len(record) == 1
+
+
+def blank_lines(text: str, count: int) -> str:
+    """Return a text whose first lines are blank, so that every other line keeps its number."""
+    if not count:
+        return text
+    lines = list(io.StringIO(text, newline=""))
+    return "\n" * min(count, len(lines)) + "".join(lines[count:])
+
+
 class CsvTable:
     """A CSV file with a header, read once.
 
@@ -65,29 +81,32 @@ class CsvTable:
         content: the decoded file.
         delimiter: what separates cells.
         comment: what a line begins with that is no row; empty where there are none.
+        header: the line that names the columns; what stands above is no row.
+        skip_last: how many records at the end are no rows.
 
     Raises:
-        ProviderError: there is no header, or it has a column twice.
+        ProviderError: there is no header.
     """
 
-    def __init__(self, content: Content, delimiter: str, comment: str = "") -> None:
+    def __init__(
+        self, content: Content, delimiter: str, comment: str = "", *, header: int = 1, skip_last: int = 0
+    ) -> None:
         self.path = content.path
-        self._content = content
+        self._text = blank_lines(content.text, header - 1)
+        self._skip_last = skip_last
+        self._whole = content.text
         self._delimiter = delimiter
         self._comment = comment
         self.header = self._read_header()
 
     def _read_header(self) -> list[str]:
-        for _, record in self._located():
-            header = [name.strip() for name in record]
-            twice = sorted({name for name in header if name and header.count(name) > 1})
-            if twice:
-                raise ProviderError(f"{self.path}: the header has the column {twice[0]!r} twice")
-            return header
+        for line, record in self._located():
+            self._header_line = line
+            return [name.strip() for name in record]
         raise ProviderError(f"{self.path} has no header", hint="its first line names the columns")
 
     def _records(self) -> _Records:
-        return _Records(self._content.text, self._delimiter, self._comment)
+        return _Records(self._text, self._delimiter, self._comment)
 
     def _located(self) -> Iterator[tuple[int, list[str]]]:
         """Yield every record that is not blank with the line it begins in; slow, for messages and the header."""
@@ -95,7 +114,7 @@ class CsvTable:
         first = 1
         try:
             for record in records:
-                if record:
+                if is_row(record):
                     yield first, record
                 first = records.reader.line_num + 1
         except csv.Error as error:
@@ -107,24 +126,34 @@ class CsvTable:
         Raises:
             ProviderError: there is no such column; the message lists those that there are.
         """
-        try:
-            return self.header.index(column)
-        except ValueError:
-            known = ", ".join(filter(None, self.header))
-            raise fault(self.path, 1, f"there is no column {column!r}", hint=f"its columns are: {known}") from None
+        hint = "" if column in self.header else self._guess(column)
+        return find_column(self.path, self.header, column, line=self._header_line, hint=hint)
+
+    def _guess(self, column: str) -> str:
+        """Say where a column that is missing may be: in another line, behind another delimiter, or both."""
+        lines = list(islice(io.StringIO(self._whole, newline=""), _LOOKED_AT))
+        for delimiter in dict.fromkeys((self._delimiter, *_DELIMITERS)):
+            for line, text in enumerate(lines, start=1):
+                if column in (name.strip(' "\r\n') for name in text.split(delimiter)):
+                    options = [f"`header: {line}`"] if line != self._header_line else []
+                    options += [f'`delimiter: "{_SHOWN[delimiter]}"`'] if delimiter != self._delimiter else []
+                    if options:
+                        return f"line {line} names it: write {' and '.join(options)}"
+        return ""
 
     def chunks(self, columns: Sequence[str]) -> Iterator[list[Sequence[Cell]]]:
         """See `Table.chunks`. The work is done by C: the csv module, `map` and `itemgetter`."""
         pickers = [itemgetter(self.position(column)) for column in columns]
-        width = {len(self.header)}
+        width, blank = len(self.header), [""] * max(len(self.header), 2)
         records = iter(self._records())
         try:
             self._skip_header(records)
+            if self._skip_last:
+                records = all_but_last(filter(is_row, records), self._skip_last)
             while rows := list(islice(records, CHUNK)):
-                widths = set(map(len, rows))
-                if widths != width:
-                    rows = list(filter(None, rows))
-                    if widths - width - {0}:
+                if blank in rows or set(map(len, rows)) != {width}:
+                    rows = [self._even(row) for row in rows if is_row(row)]
+                    if set(map(len, rows)) - {width}:
                         raise self._ragged()
                 if rows:
                     yield [list(map(picker, rows)) for picker in pickers]
@@ -134,13 +163,21 @@ class CsvTable:
     @staticmethod
     def _skip_header(records: Iterator[list[str]]) -> None:
         for record in records:
-            if record:
+            if is_row(record):
                 return
+
+    def _even(self, record: list[str]) -> list[str]:
+        """Return a record with as many cells as the header has, where only nameless empty ones differ."""
+        width, count = len(self.header), len(record)
+        if count > width and not any(record[width:]):
+            return record[:width]
+        return record + [""] * (width - count) if not any(self.header[count:]) else record
 
     def _ragged(self) -> ProviderError:
         """Name the first rows that are too short or too long."""
         width = len(self.header)
-        wrong = [(line, len(record)) for line, record in self._located() if len(record) != width]
+        rows = ((line, len(self._even(record))) for line, record in islice(self._located(), 1, None))
+        wrong = [(line, count) for line, count in all_but_last(rows, self._skip_last) if count != width]
         line, count = wrong[0]
         others = ", ".join(str(line) for line, _ in wrong[1 : 1 + SHOWN])
         more = f" (and lines {others}{' and more' if len(wrong) > 1 + SHOWN else ''})" if others else ""
@@ -219,7 +256,7 @@ class CsvSheet:
             for cells in records:
                 end = records.reader.line_num
                 entries.append(CsvRow(self, "".join(lines[done:end]), cells))
-                if cells and len(cells) != width:
+                if is_row(cells) and len(cells) != width:
                     raise fault(self.path, done + 1, f"{len(cells)} cells where the header has {width}")
                 done = end
         except csv.Error as error:
@@ -228,7 +265,7 @@ class CsvSheet:
 
     def rows(self) -> Sequence[Row]:
         """See `Sheet.rows`."""
-        filled = [entry for entry in self._entries if entry.cells]
+        filled = [entry for entry in self._entries if is_row(entry.cells)]
         return filled[1:]
 
     def append(self, values: Mapping[str, Cell], *, like: Row | None = None) -> CsvRow:

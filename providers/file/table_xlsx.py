@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from providers.file.client import Content
-from providers.file.table import Cell, fault
+from providers.file.table import Cell, all_but_last, fault, find_column
 from reconciler.errors import ProviderError
 
 try:
@@ -28,6 +28,8 @@ except ModuleNotFoundError as error:  # the extra is not installed, or only half
     ) from None
 
 CHUNK = 2048
+_LOOKED_AT = 50
+_NOTHING = (None, "")
 MAX_PARTS = 2_000
 MAX_UNPACKED = 256 << 20
 MAX_ROWS = 1 << 20
@@ -58,15 +60,20 @@ class XlsxTable:
     Args:
         content: the file's bytes.
         sheet: the sheet's name; empty where the workbook has only one that is visible.
+        header: the row that names the columns; what stands above is no row.
+        skip_last: how many rows at the end are none.
 
     Raises:
         ProviderError: it is no workbook, is too large, has no such sheet, or the sheet no header.
     """
 
-    def __init__(self, content: Content, sheet: str = "") -> None:
+    def __init__(self, content: Content, sheet: str = "", *, header: int = 1, skip_last: int = 0) -> None:
         self.path = content.path
         self._data = content.data
         self._name = sheet
+        self._first = header
+        self._header_row = header
+        self._skip_last = skip_last
         _check_archive(content)
         with closing(self._open()) as book:
             self.header = self._read_header(self._sheet(book))
@@ -88,15 +95,15 @@ class XlsxTable:
         sheet.reset_dimensions()  # what a file says of its size may be wrong
         return sheet
 
-    def _rows(self, sheet: Any, width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        """Yield each row that is not blank with its number, and never more rows than a sheet can have."""
-        last = 0
+    def _rows(self, sheet: Any, width: int, first: int = 0) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """Yield each row that is not blank with its number, the header first, never more than a sheet can have."""
+        last, first = 0, first or self._first
         try:
             for number, row in enumerate(sheet.iter_rows(max_col=width), start=1):
                 last = number
                 if number > MAX_ROWS:
                     raise fault(self.path, number, f"more than {MAX_ROWS:,} rows", hint="export less")
-                if any(cell.value is not None for cell in row):
+                if number >= first and any(cell.value not in _NOTHING for cell in row):
                     yield number, row
         except _BROKEN as error:
             raise fault(self.path, last + 1, "the workbook is damaged from here on", hint=_HINT) from error
@@ -106,9 +113,7 @@ class XlsxTable:
             header = [str(self._value(cell, number) or "").strip() for cell in row]
             while header and not header[-1]:
                 header.pop()
-            twice = sorted({name for name in header if name and header.count(name) > 1})
-            if twice:
-                raise ProviderError(f"{self.path}: the header has the column {twice[0]!r} twice")
+            self._header_row = number
             return header
         raise ProviderError(f"{self.path} has no header", hint="its first row names the columns")
 
@@ -116,16 +121,22 @@ class XlsxTable:
         """See `Table.chunks`."""
         places = [self._position(column) for column in columns]
         with closing(self._open()) as book:
-            rows = self._rows(self._sheet(book), len(self.header))
-            picked = ([self._pick(row, place, number) for place in places] for number, row in islice(rows, 1, None))
+            rows = all_but_last(islice(self._rows(self._sheet(book), len(self.header)), 1, None), self._skip_last)
+            picked = ([self._pick(row, place, number) for place in places] for number, row in rows)
             while chunk := list(islice(picked, CHUNK)):
                 yield [list(column) for column in zip(*chunk, strict=True)]
 
     def _position(self, column: str) -> int:
-        if column in self.header:
-            return self.header.index(column)
-        known = ", ".join(filter(None, self.header))
-        raise fault(self.path, 1, f"there is no column {column!r}", hint=f"its columns are: {known}")
+        hint = "" if column in self.header else self._guess(column)
+        return find_column(self.path, self.header, column, line=self._header_row, hint=hint)
+
+    def _guess(self, column: str) -> str:
+        """Say which row names a column that is missing."""
+        with closing(self._open()) as book:
+            for number, row in islice(self._rows(self._sheet(book), MAX_COLUMNS, first=1), _LOOKED_AT):
+                if number != self._header_row and any(str(cell.value).strip() == column for cell in row):
+                    return f"row {number} names it: write `header: {number}`"
+        return ""
 
     def _pick(self, row: tuple[Any, ...], place: int, number: int) -> Cell:
         return self._value(row[place], number) if place < len(row) else None

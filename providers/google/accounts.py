@@ -128,11 +128,17 @@ class AccountWriter:
         for alias in wanted:
             if fold(alias) not in present:
                 answer = await self._client.send("POST", f"{path}/aliases", body={"alias": alias}, idempotent=True)
-                refusals += [] if answer.ok else [refusal(answer, f"add the alias {alias}")]
+                added = answer.ok or (is_there(answer) and await self._has_alias(path, alias))
+                refusals += [] if added else [refusal(answer, f"add the alias {alias}")]
         for alias in sorted(present - {fold(each) for each in wanted}):
             answer = await self._client.send("DELETE", f"{path}/aliases/{segment(alias)}")
             refusals += [] if answer.ok or is_gone(answer) else [refusal(answer, f"remove the alias {alias}")]
         return refusals
+
+    async def _has_alias(self, path: str, alias: str) -> bool:
+        """Say whether an alias that is taken is this user's: the answer to a first try may have been lost."""
+        user = await self._client.get(path, "aliases")
+        return user is not None and fold(alias) in {fold(str(each)) for each in user.get("aliases", ())}
 
     async def suspend(self, change: Change) -> Receipt:
         """Suspend or archive a user; an outsider is taken out of every group instead."""

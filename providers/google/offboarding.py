@@ -104,7 +104,13 @@ class Offboarder:
             return failed(change, f"{describe(change)}: {change.after.get('to') or 'nobody'} has no account here")
         found = await self._known_transfer(change.account_id, heir)
         if found is None:
-            answer = await self._insert(change.account_id, heir)
+            parts, missing = await self._parts()
+            if missing:
+                words = (
+                    f"Google lists nothing of the name {', '.join(missing)} to hand over; leave it out of `transfer`"
+                )
+                return failed(change, f"{describe(change)}: {words}")
+            answer = await self._insert(change.account_id, heir, parts)
             if is_gone(answer):
                 return gone(change, change.username)
             if not answer.ok:
@@ -129,20 +135,23 @@ class Offboarder:
                 return each
         return None
 
-    async def _insert(self, old: str, new: str) -> Answer:
-        listing = await self._client.lists.every(
-            f"{TRANSFERS}/applications", "applications", "id,name", {"maxResults": 500}
-        )
+    async def _parts(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return what is to be handed over, and the names of what Google does not know."""
+        path, params = f"{TRANSFERS}/applications", {"maxResults": 500}
+        listing = await self._client.lists.every(path, "applications", "id,name", params)
         ids = {str(each.get("name")): str(each["id"]) for each in _whole(listing, "applications")}
-        parts = [
-            {"applicationId": ids[_NAMES[name]], "applicationTransferParams": _PARAMETERS[name]}
-            for name in self._config.transfer
-            if _NAMES[name] in ids
+        wanted = [(_NAMES[name], _PARAMETERS[name]) for name in self._config.transfer]
+        parts: list[dict[str, Any]] = [
+            {"applicationId": ids[name], "applicationTransferParams": parameters}
+            for name, parameters in wanted
+            if name in ids
         ]
+        return parts, [name for name, _ in wanted if name not in ids]
+
+    async def _insert(self, old: str, new: str, parts: list[dict[str, Any]]) -> Answer:
         body = {"oldOwnerUserId": old, "newOwnerUserId": new, "applicationDataTransfers": parts}
-        return await self._client.send(
-            "POST", f"{TRANSFERS}/transfers", body=body, params={"fields": _FIELDS}, idempotent=False
-        )
+        path, params = f"{TRANSFERS}/transfers", {"fields": _FIELDS}
+        return await self._client.send("POST", path, body=body, params=params, idempotent=False)
 
     async def _follow(self, change: Change, transfer: Mapping[str, Any]) -> Receipt:
         """Look until a transfer has ended, or for as long as was agreed."""

@@ -24,6 +24,8 @@ from reconciler.provider.redaction import Redactor
 
 _T = TypeVar("_T")
 _TRIES: Final = 4
+_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITING: Final = "BEGIN"
 OLDEST: Final = 140000
 """The oldest version that is still maintained, as libpq tells it."""
 _PASSING: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"})
@@ -48,6 +50,7 @@ class Server:
         config: where it is.
         surroundings: whether writing is refused, and what secrets may be read.
         wait: how to wait between tries.
+        slack: seconds for an answer to travel, beyond what the server may take for a statement.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Server:
         config: PostgresConfig,
         surroundings: Surroundings,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        slack: float = 5.0,
     ) -> None:
         self._config = config
         self._surroundings = surroundings
@@ -62,6 +66,7 @@ class Server:
         self._lines: dict[str, Line] = {}
         self._turn = asyncio.Lock()
         self._redactor = Redactor()
+        self._patience = config.timeout + slack
         self.count = Counter()
 
     async def close(self) -> None:
@@ -77,7 +82,7 @@ class Server:
             TransportError: there is no connection, or it broke.
             AnswerError: the server refuses.
         """
-        return await self._try("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work, database)
+        return await self._try(_READING, work, database)
 
     async def write(self, work: Callable[[Session], Awaitable[_T]], database: str = "") -> _T:
         """Do some work in a transaction that may write. It may be done again, so it looks at what is there first.
@@ -89,7 +94,7 @@ class Server:
         """
         if self._surroundings.read_only:
             raise ReadOnlyError(f"{self._surroundings.app}: a change would be written while planning")
-        return await self._try("BEGIN", work, database)
+        return await self._try(_WRITING, work, database)
 
     async def _try(self, begin: LiteralString, work: Callable[[Session], Awaitable[_T]], database: str) -> _T:
         """Try a few times, as long as what is in the way may pass."""
@@ -114,19 +119,19 @@ class Server:
             connection = line.connection
             state = _Progress()
             async with self._explaining(connection, state):
-                await connection.execute(begin)
+                await line.execute(begin)
                 session = Session(line, self.count)
-                if "READ ONLY" in begin:
+                if begin == _READING:
                     await self._expect_read_only(await session.rows(READ_ONLY))
                 try:
                     result = await work(session)
                     await session.check_names()
                 except BaseException:
-                    with suppress(psycopg.Error):
-                        await connection.execute("ROLLBACK")
+                    with suppress(psycopg.Error, TimeoutError):
+                        await line.execute("ROLLBACK")
                     raise
                 state.committing = True
-                await connection.execute("COMMIT")
+                await line.execute("COMMIT")
                 return result
 
     async def _expect_read_only(self, rows: list[tuple[Any, ...]]) -> None:
@@ -173,13 +178,14 @@ class Server:
         if connection.info.server_version < OLDEST:
             raise ProviderError(f"{app}: the server is older than PostgreSQL {OLDEST // 10000}")
         self.count.statements += 1
-        row = await (await connection.execute(SYSTEM)).fetchone()
+        async with asyncio.timeout(self._patience):
+            row = await (await connection.execute(SYSTEM)).fetchone()
         if row is None:
             raise ProviderError(f"{app}: the server does not say which role is logged in")
         if self._surroundings.read_only and row[2] != "on":
             hint = "connect to the server itself: a pooler in between drops what the connection was opened with"
             raise ReadOnlyError(f"{app}: the connection could write while planning; nothing was read", hint=hint)
-        return Line(connection, str(row[0]), int(row[1]))
+        return Line(connection, str(row[0]), int(row[1]), self._patience)
 
     def _options(self, database: str) -> dict[str, Any]:
         """Return how to connect. Nothing is left to the environment: a password there is not meant for this server."""
@@ -187,7 +193,12 @@ class Server:
         password = config.password.reveal(self._surroundings) if config.password else ""
         self._redactor.add(password)
         milliseconds = int(config.timeout * 1000)
-        settings = {"search_path": "pg_catalog", "statement_timeout": milliseconds, "lock_timeout": milliseconds // 3}
+        settings = {
+            "search_path": "pg_catalog",
+            "statement_timeout": milliseconds,
+            "lock_timeout": milliseconds // 3,
+            "idle_in_transaction_session_timeout": 2 * milliseconds,
+        }
         if self._surroundings.read_only:
             settings["default_transaction_read_only"] = "on"
         tls = {"sslmode": "prefer"} if config.is_local and not config.ca else self._tls()
@@ -202,6 +213,9 @@ class Server:
             "dbname": plain_name(database),
             "application_name": "identity-reconciler",
             "connect_timeout": max(2, int(min(config.timeout, 10))),
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         }
 
@@ -233,6 +247,10 @@ class Server:
                 with suppress(psycopg.Error):
                     await connection.close()
             raise self._meaning(error, lost=lost, committing=state.committing) from None
+        except TimeoutError:
+            await connection.close()
+            words = f"{self._surroundings.app}: the server does not answer any more"
+            raise TransportError(words, landed=None if state.committing else False) from None
         except BaseException:
             if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 await connection.close()

@@ -122,6 +122,7 @@ class Offboarding:
         role = await find_changeable(session, change.account_id, change.username)
         if (await dependents(session, role)).owning:
             raise ProviderError(f"{role.name} owns something since a moment ago; nothing was dropped")
+        await _expect_nothing_passed_on(session, role)
         async with _borrowing(session, role):
             await session.run("DROP OWNED BY {role} RESTRICT", role=sql.Identifier(role.name))
 
@@ -159,6 +160,24 @@ async def _heir(session: Session, change: Change, config: PostgresConfig) -> Rol
 async def _look(session: Session, change: Change) -> tuple[Role, Dependents]:
     role = await find_changeable(session, change.account_id, change.username)
     return role, await dependents(session, role)
+
+
+async def _expect_nothing_passed_on(session: Session, role: Role) -> None:
+    """Refuse to take from others what they hold because a role passed it on: DROP OWNED would, without a word.
+
+    Up to 15 a membership stays, whoever granted it; since 16 it goes with its grantor.
+
+    Raises:
+        ProviderError: somebody does; the message says where.
+    """
+    rows = await session.rows(queries.PASSED_ON, {"oid": role.oid})
+    if session.version >= queries.PG16:
+        rows += await session.rows(queries.PASSED_ON_MEMBERSHIPS, {"oid": role.oid})
+    if rows:
+        where = ", ".join(sorted({str(name) for name, _ in rows}))
+        hint = "grant that anew as the owner or an administrator, then it is not lost with the role"
+        others = f"{len(rows)} privileges or memberships that others hold in {session.database} ({where})"
+        raise ProviderError(f"{role.name} granted {others}", hint=hint)
 
 
 @asynccontextmanager

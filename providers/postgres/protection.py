@@ -27,7 +27,8 @@ def check_changeable(role: Role, own: int) -> None:
     """
     check_not_ours(role, own)
     if above := _above(role):
-        hint = f"an administrator does that by hand; to suspend it: ALTER ROLE {role.name} NOLOGIN"
+        quoted = '"' + role.name.replace('"', '""') + '"'
+        hint = f"an administrator does that by hand; to suspend it: ALTER ROLE {quoted} NOLOGIN"
         raise ProviderError(f"{role.name} is protected: it {above}", hint=hint)
 
 

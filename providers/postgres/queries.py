@@ -99,3 +99,29 @@ WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = %s AND s.
 ORDER BY 1
 """
 """Where a role owns something or is named in privileges: the database, empty for what all of them share."""
+
+_ACLS: Final = (
+    ("pg_class", "relacl"),
+    ("pg_attribute", "attacl"),
+    ("pg_proc", "proacl"),
+    ("pg_type", "typacl"),
+    ("pg_namespace", "nspacl"),
+    ("pg_database", "datacl"),
+    ("pg_language", "lanacl"),
+    ("pg_tablespace", "spcacl"),
+    ("pg_foreign_data_wrapper", "fdwacl"),
+    ("pg_foreign_server", "srvacl"),
+    ("pg_largeobject_metadata", "lomacl"),
+)
+"""Where a database keeps privileges on what is in it, and on what all share (catalogs of that name)."""
+
+PASSED_ON: Final = "\nUNION ALL\n".join(
+    f"SELECT '{table}'::text, a.grantee::bigint FROM pg_catalog.{table} o, aclexplode(o.{column}) a"  # noqa: S608 - ours
+    " WHERE a.grantor = %(oid)s AND a.grantee <> %(oid)s"
+    for table, column in _ACLS
+)
+"""What others hold because a role passed its own privileges on."""
+PASSED_ON_MEMBERSHIPS: Final = """
+SELECT r.rolname::text, m.member::bigint FROM pg_catalog.pg_auth_members m
+JOIN pg_catalog.pg_roles r ON r.oid = m.roleid WHERE m.grantor = %(oid)s AND m.member <> %(oid)s
+"""

@@ -1,7 +1,8 @@
 """One transaction: queries, statements, and the names that they rely on."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -13,13 +14,35 @@ from reconciler.errors import TransportError
 _LOG = logging.getLogger("reconciler.postgres")
 
 
+Arguments = Sequence[Any] | Mapping[str, Any]
+"""What stands for the marks in a query."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A connection, with what is the same for all of it: the cluster's identifier and our own role's oid."""
+    """A connection, with what is the same for all of it.
+
+    Attributes:
+        system: the cluster's own identifier.
+        own: the oid of the role that is logged in.
+        patience: seconds until a statement's answer is given up; the server itself ends the statement before that.
+    """
 
     connection: "psycopg.AsyncConnection[tuple[Any, ...]]"
     system: str
     own: int
+    patience: float
+
+    async def execute(
+        self, statement: "LiteralString | sql.Composed", arguments: "Arguments | None" = None
+    ) -> "psycopg.AsyncCursor[tuple[Any, ...]]":
+        """Send a statement; without arguments, a percent sign in it is itself.
+
+        Raises:
+            TimeoutError: no answer came, not even that it takes too long.
+        """
+        async with asyncio.timeout(self.patience):
+            return await self.connection.execute(statement, arguments)
 
 
 class Session:
@@ -33,7 +56,7 @@ class Session:
     """
 
     def __init__(self, line: "Line", count: "Counter") -> None:
-        self._connection = line.connection
+        self._line = line
         self._count = count
         self._names: list[tuple[LiteralString, int, str]] = []
         self.version = line.connection.info.server_version
@@ -41,22 +64,22 @@ class Session:
         self.own = line.own
         self.database = line.connection.info.dbname
 
-    async def rows(self, query: LiteralString, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, query: LiteralString, arguments: Arguments | None = None) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
         self._count.statements += 1
-        return await (await self._connection.execute(query, arguments)).fetchall()
+        return await (await self._line.execute(query, arguments)).fetchall()
 
     async def apart(self, query: LiteralString) -> list[tuple[Any, ...]]:
         """Return all rows of a query whose failure leaves the transaction as it is."""
-        async with self._connection.transaction():
+        async with self._line.connection.transaction():
             return await self.rows(query)
 
     async def run(self, statement: LiteralString, **parts: sql.Composable) -> None:
         """Run a statement that writes; identifiers and literals in it are quoted by psycopg alone."""
         self._count.statements += 1
         composed = sql.SQL(statement).format(**parts)
-        _LOG.debug("%s", composed.as_string(self._connection))
-        await self._connection.execute(composed)
+        _LOG.debug("%s", composed.as_string(self._line.connection))
+        await self._line.execute(composed)
 
     def rely_on(self, query: LiteralString, oid: int, name: str) -> None:
         """Expect an object to have the name that statements call it by until the end of the transaction."""

@@ -24,9 +24,11 @@ from reconciler.provider.transport import Answer, Rate, Transport
 Argument = str | int | bool | list[str]
 Arguments = Mapping[str, Argument]
 
-_TIER_2, _TIER_3, _TIER_4 = (16.0, 4), (40.0, 10), (85.0, 15)
-"""Requests a minute, and at once after a pause: in no minute more than 20, 50 and 100, which every plan may do."""
-_READING: Mapping[str, tuple[float, int]] = {
+_TIER_2, _TIER_3, _TIER_4 = 20, 50, 100
+"""Requests a minute that every plan may do; half of them at once after a pause."""
+_WINDOW = 61.0
+"""Seconds: a little more than Slack's minute, since requests take different times to get there."""
+_READING: Mapping[str, int] = {
     "auth.test": _TIER_4,
     "users.list": _TIER_2,
     "users.info": _TIER_4,
@@ -35,7 +37,7 @@ _READING: Mapping[str, tuple[float, int]] = {
     "conversations.members": _TIER_4,
     "usergroups.list": _TIER_2,
 }
-_WRITING: Mapping[str, tuple[float, int]] = {
+_WRITING: Mapping[str, int] = {
     "conversations.create": _TIER_2,
     "conversations.rename": _TIER_2,
     "conversations.join": _TIER_3,
@@ -134,7 +136,10 @@ class SlackClient:
         self._clock = clock or SystemClock()
         self._page_size = config.page_size
         self.team = config.team
-        rates = [Rate(name, *tier) for name, tier in {**_READING, **_WRITING}.items()]
+        rates = [
+            Rate(name, per_minute=tier, burst=tier // 2, most=tier, window=_WINDOW)
+            for name, tier in {**_READING, **_WRITING}.items()
+        ]
 
         def transport(auth: BearerAuth) -> Transport:
             return Transport(

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.record import Record, Status, file_name
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig, DirectoryTracker
 from reconciler.errors import ProviderError
 from reconciler.provider.contract import Surroundings
@@ -60,6 +60,23 @@ If it cannot or must not be done, write `status: rejected`, the day, and the rea
             ProviderError: see `tell`.
         """
         raise NotImplementedError
+
+    async def tell_note(self, record: Record, remark: Remark) -> None:
+        """Send what there is to say about an open ticket.
+
+        Raises:
+            ProviderError: see `tell`.
+        """
+        raise NotImplementedError
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Send a remark and write it into the ticket's file.
+
+        Raises:
+            ProviderError: it was not sent, or the file is gone or cannot be written.
+        """
+        await self.tell_note(record, remark)
+        await super().note(record, remark)
 
     async def create(self, letter: Letter) -> str | None:
         """Send a new ticket and write its file; None if there is one already, and nothing is sent.

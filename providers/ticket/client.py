@@ -147,8 +147,21 @@ class TicketDirectory:
                 if time.time() - file.stat().st_mtime > LEFT_SECONDS:
                     file.unlink()
 
-    def edit(self, address: str, values: Mapping[str, Value]) -> None:
-        """Change fields in the head of a ticket, atomically, and nothing else of the file.
+    def text(self, address: str) -> str:
+        """Return a ticket's file.
+
+        Raises:
+            ProviderError: it is gone, or cannot be read.
+        """
+        try:
+            return (self._root / address).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ProviderError(f"{address} is gone", hint="somebody removed the ticket") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProviderError(f"{address} cannot be read: {error}") from error
+
+    def edit(self, address: str, values: Mapping[str, Value], more: str = "") -> None:
+        """Change fields in the head of a ticket and add to the end of its text, atomically, and nothing else.
 
         Raises:
             ProviderError: it is gone, or cannot be written.
@@ -156,7 +169,7 @@ class TicketDirectory:
         target = self._root / address
         try:
             text = target.read_bytes().decode()
-            with _temporary(target.parent, edit_header(text, values)) as temporary:
+            with _temporary(target.parent, edit_header(text, values) + more) as temporary:
                 Path(temporary).replace(target)
             _sync(target.parent)
         except FileNotFoundError:

@@ -13,13 +13,14 @@ from providers.ticket.body import URGENT, write_body, write_title
 from providers.ticket.config import TicketConfig, tracker_module
 from providers.ticket.mapping import ALL, read_attested
 from providers.ticket.record import Record, Status, record_of, wanted_of
-from providers.ticket.tracker import Letter, Tracker
+from providers.ticket.tracker import Letter, Remark, Tracker
 from reconciler.errors import ProviderError, ReadOnlyError, ReconcilerError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.contract import CAN, Capabilities, Surroundings, Ticket
+from reconciler.provider.contract import CAN, Capabilities, Note, Surroundings, Ticket
 from reconciler.provider.snapshot import ACCOUNTS, Snapshot, grants_of
 from reconciler.version import tool_version
 
+NOTE = "reconciler-note"
 _ON_ENTITLEMENTS = frozenset(
     {
         Operation.CREATE_ENTITLEMENT,
@@ -59,6 +60,7 @@ class TicketProvider:
         self._surroundings = surroundings
         self._tracker: Tracker = tracker_module(config.via).Tracker.open(config, surroundings)
         self._turn = asyncio.Lock()
+        self._listed: dict[str, Record] = {}
         self._known: dict[tuple[str, str, str], list[Record]] | None = None
 
     @classmethod
@@ -97,7 +99,9 @@ class TicketProvider:
         Raises:
             ProviderError: see `read`.
         """
-        found = _by_operation(await self._tracker.records()).values()
+        records = await self._tracker.records()
+        self._listed = {record.key: record for record in records}
+        found = _by_operation(records).values()
         return [record.ticket for all_ in found for record in (*_open_ones(all_[:-1]), all_[-1])]
 
     async def perform(self, change: Change) -> Receipt:
@@ -130,6 +134,24 @@ class TicketProvider:
         self._refuse_reading(ticket.change_id)
         async with self._turn:
             await self._supersede(ticket.key, reason)
+
+    async def note(self, ticket: Ticket, note: Note) -> bool:
+        """Tell something about an open ticket, if it was not told before; say whether it was told now.
+
+        Raises:
+            ProviderError: the ticket is gone, or it was not told, or it is not known.
+            ReadOnlyError: while planning.
+        """
+        self._refuse_reading(ticket.change_id)
+        async with self._turn:
+            record = self._listed.get(ticket.key) or await self._find(ticket.key)
+            if record is None:
+                raise ProviderError(f"the ticket {ticket.key} is gone", hint=f"it is not in {self._tracker.where}")
+            mark = f"{NOTE}: {ticket.key}/{note.mark}"
+            if record.status is not Status.OPEN or await self._tracker.has_note(record, mark):
+                return False
+            await self._tracker.note(record, Remark(note.text, mark, note.owner))
+        return True
 
     def _refuse_reading(self, what: str) -> None:
         if self._surroundings.read_only:

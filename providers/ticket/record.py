@@ -97,6 +97,7 @@ class Record:
             owner=self.owner,
             title=" ".join(filter(None, (self.operation, self.holder, self.entitlement))),
             wanted=self.wanted,
+            closed_by=self.attested_by,
         )
 
     @property

@@ -28,6 +28,26 @@ class Letter:
     due: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that is to be told about an open ticket.
+
+    Attributes:
+        text: plain text.
+        mark: letters, digits, `:`, `/` and `-`, by which it is found again; written as it is.
+        owner: the id of whom the ticket waits for from now on; empty where that stays as it was.
+    """
+
+    text: str
+    mark: str
+    owner: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the mark as a part of an id: without blanks and slashes."""
+        return self.mark.partition(" ")[2].replace("/", "-")
+
+
 class Tracker(AbstractAsyncContextManager["Tracker"], Protocol):
     """Where the tickets of one app live.
 
@@ -61,6 +81,22 @@ class Tracker(AbstractAsyncContextManager["Tracker"], Protocol):
 
         Raises:
             ProviderError: it was not opened, or (a TransportError whose `landed` is None) it is not known.
+        """
+        ...
+
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether a note with this mark stands below a ticket.
+
+        Raises:
+            ProviderError: that cannot be read.
+        """
+        ...
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Tell something about an open ticket to whoever is asked, and keep its mark below the ticket.
+
+        Raises:
+            ProviderError: it was not told, or it is not known.
         """
         ...
 

@@ -70,7 +70,7 @@ async def perform_batch(provider: BatchProvider, changes: Sequence[Change]) -> l
 
 def describe(error: ReconcilerError) -> str:
     """Return an error's words in one line, without anything that looks like a secret."""
-    words = REVEALED.clean(" ".join(str(error).split()))
+    words = REVEALED.clean("; ".join(" ".join(part.split()) for part in (error.message, error.hint) if part))
     return words if len(words) <= _LONGEST_DETAIL else words[: _LONGEST_DETAIL - 1] + "…"
 
 

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.provider.change import Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Outcome, Receipt
 
 EXIT_DONE: Final = 0
 EXIT_REFUSED: Final = 3
 EXIT_IN_PART: Final = 4
 EXIT_UNREAD: Final = 5
-
-TRACELESS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES})
-"""Operations that no reading shows: done is all that can be said of them, and it is enough."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from typing import Final
 
 from reconciler.apply.edge import describe, guard
 from reconciler.apply.judge import Judgement
-from reconciler.apply.report import TRACELESS
 from reconciler.apply.route import OpenedWay, Route
 from reconciler.apply.verify import ReadBack, read_back
 from reconciler.errors import ReconcilerError
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Ticket, TicketStatus
 from reconciler.state.contract import AppliedAccount, JournalEntry
 

@@ -7,12 +7,11 @@ from typing import Final
 
 from reconciler.apply.edge import describe, guard
 from reconciler.apply.judge import Judge, Judgement
-from reconciler.apply.report import TRACELESS
 from reconciler.apply.route import OpenedWay, Route
 from reconciler.apply.seen import Seen
 from reconciler.errors import ReconcilerError
 from reconciler.items import AccountItem, Item, kind_of
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import (
     ACCOUNTS,
     Completeness,

@@ -7,13 +7,12 @@ from typing import Any, Final, TypeAlias
 from reconciler.audit.history import ChangeStory, History, Period, RunStory
 from reconciler.audit.kinds import Kind
 from reconciler.audit.summary import describe_approval, describe_deed
-from reconciler.provider.change import Cause, Operation, Outcome
+from reconciler.provider.change import TRACELESS, Cause, Outcome
 from reconciler.state.contract import AuditEntry
 
 Row: TypeAlias = dict[str, Any]
 """One line of an export: column → plain value."""
 
-_TRACELESS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES})
 _OURSELVES: Final = "this tool itself"
 
 
@@ -78,7 +77,7 @@ def _of_change(one: ChangeStory) -> Iterator[Row]:
         yield _row(f"change {one.outcome}", one.request, one.detail, change)
     elif not one.outcome:
         yield _row("change without an outcome", one.request, "nothing was told of it since", change)
-    elif one.outcome == Outcome.DONE and one.asked.get("operation") not in _TRACELESS:
+    elif one.outcome == Outcome.DONE and one.asked.get("operation") not in TRACELESS:
         yield _row("change not verified", one.request, one.detail, change)
 
 

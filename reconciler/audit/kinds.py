@@ -21,3 +21,4 @@ class Kind(StrEnum):
     ENDED = "run ended"
     BY_HAND = "state changed by hand"
     ACCEPTED = "trail accepted"
+    SNAPSHOT = "snapshot kept"

@@ -18,6 +18,8 @@ def summarize(entry: AuditEntry) -> tuple[str, str]:
             about, words = body.get("app"), _describe_counts(body)
         case Kind.BY_HAND | Kind.ACCEPTED:
             about, words = body.get("command"), describe_deed(body)
+        case Kind.SNAPSHOT:
+            about, words = body.get("app"), f"{str(body.get('digest', ''))[:12]}, {body.get('detail', '')}"
         case Kind.REFUSED | Kind.LIFTED:
             about, words = body.get("app") or "all apps", f"{body.get('guard', '')}: {body.get('detail', '')}"
         case _:

@@ -1,7 +1,7 @@
 """A merge is applied: exactly what was reviewed of it, by an identity that nothing but the default branch can use."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,28 +9,32 @@ from typing import Final
 from reconciler.apply.progress import Progress
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, Report
 from reconciler.ci.anchoring import Anchoring
-from reconciler.ci.gathering import check_credentials, find_merged, gather_case, pushed_before
+from reconciler.ci.gathering import find_merged, gather_case, pushed_before
+from reconciler.ci.independence import find_dependent
 from reconciler.ci.judging import Case, Judgement, audit_review, judge
 from reconciler.ci.proposing import COMMENT, base_of, does_something
+from reconciler.ci.reachable import Reach, check_reach
 from reconciler.ci.runner import Event, add_summary
+from reconciler.ci.scaffold import secret_names
 from reconciler.ci.telling import outcome_comment, recall, refused_comment
 from reconciler.errors import ConfigurationError, RefusedError
 from reconciler.forge.github import open_forge
+from reconciler.load.repository import NOBODY
 from reconciler.model.company import Settings
 from reconciler.plan.plan import Plan, Scope
 from reconciler.render.inert import sentence
 from reconciler.run.applying import apply_plan
+from reconciler.run.merging import Merging, refused_by_guards
 from reconciler.run.reading import ReadProgress
-from reconciler.run.session import open_session
+from reconciler.run.session import Session, open_session
+from reconciler.run.withholding import counts_ever
 
 PATIENCE: Final = 1_800.0
 """Seconds that one merge waits for another to be applied."""
 
 _OUTCOME: Final = "apply"
-_TOGETHER: Final = (
-    "it was pushed together with other merges, and nobody reviewed what they do together: the next scheduled run "
-    "applies what is still to do, or apply it by hand"
-)
+_NOT_ALL: Final = "> ⚠ Not all could be checked of where credentials can be reached:"
+_TOGETHER: Final = "it was pushed together with other merges, and nobody reviewed what they do together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class Merge:
     anchoring: Anchoring
 
     @property
+    def base(self) -> str:
+        """Return the commit before the push, empty for none."""
+        return "" if NOBODY.fullmatch(self.event.base_sha) else self.event.base_sha
+
+    @property
     def settings(self) -> Settings:
         """Return settings of which only the root counts: on a runner, its own variables say where the forge is."""
         return Settings(self.root)
@@ -66,6 +75,8 @@ class _Verdict:
     plan: Plan | None = None
     refusals: tuple[str, ...] = ()
     nothing: bool = False
+    name: str = ""
+    dependent: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
 
 
@@ -82,22 +93,39 @@ def refuse_elsewhere(event: Event) -> None:
         )
 
 
-async def refuse_reachable(settings: Settings, environ: Mapping[str, str], environment: str, branch: str) -> None:
-    """Refuse to go on with credentials that a pull request could reach.
+def refuse_reachable(session: Session, environ: Mapping[str, str], environment: str, branch: str) -> None:
+    """Refuse to go on with credentials that a pull request could reach; tell what cannot be seen on the run's page.
+
+    Args:
+        session: names the secrets that routes use, with its base.
+        environ: of the runner.
+        environment: that holds the credentials; empty where a cloud checks the branch (OIDC).
+        branch: the default branch.
 
     Raises:
         RefusedError: they can be; the message says how to close each way.
     """
     if not environment:
         return
-    async with open_forge(settings, environ=environ, read_only=True) as forge:
-        problems = await check_credentials(forge, environment, branch)
-    if problems:
+    companies = [*(session.base.companies if session.base else ()), session.company]
+    names = set().union(*map(secret_names, companies))
+    reach = asyncio.run(_reach(Settings(session.settings.root), environ, environment, branch, names))
+    if reach.unseen:
+        lines = [f"> - {sentence(one)}" for one in reach.unseen]
+        add_summary(environ, "\n".join([_NOT_ALL, *lines]) + "\n\n")
+    if reach.problems:
         raise RefusedError(
             "the credentials that write are not kept to the default branch:\n"
-            + "\n".join(f"  {one}" for one in problems),
+            + "\n".join(f"  {one}" for one in reach.problems),
             hint="nothing was applied; whoever can push a branch could use them",
         )
+
+
+async def _reach(
+    settings: Settings, environ: Mapping[str, str], environment: str, branch: str, names: Collection[str]
+) -> Reach:
+    async with open_forge(settings, environ=environ, read_only=True) as forge:
+        return await check_reach(forge, environment, branch, names)
 
 
 def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | None = None) -> int:
@@ -111,21 +139,24 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
         ReconcilerError: it could not be planned or applied, or the forge could not be told.
     """
     refuse_elsewhere(merge.event)
-    asyncio.run(refuse_reachable(merge.settings, merge.environ, merge.environment, merge.event.default_branch))
     session = open_session(merge.root, cache=False, base=base_of(merge.event, merge.root))
+    refuse_reachable(session, merge.environ, merge.environment, merge.event.default_branch)
     wrong = merge.anchoring.check(merge.event, merge.environ, session)
     case = asyncio.run(_gather(merge))
-    verdict = _Verdict()
+    verdict = _Verdict(name=f"#{case.pull.number}" if case else merge.event.sha[:12])
+    if case:
+        verdict.dependent = find_dependent(session, {review.reviewer for review in case.reviews})
     expected = case.records[-1].digest if case and case.records else ""
-    ahead = judge(case, expected, approvals_needed=merge.approvals) if case else Judgement()
+    ahead = _judge(merge, case, expected, verdict) if case else Judgement()
     report = apply_plan(
         session,
         Scope(),
         reviewed=None,
-        confirm=lambda plan: _decide(merge, case, plan, verdict),
+        confirm=lambda plan: _decide(merge, case, plan, verdict, session),
         progress=progress,
         read_progress=read_progress,
         review=audit_review(case, ahead) if case else None,
+        merging=Merging(merge.base, merge.event.sha, verdict.name, lambda plan: _refusal(verdict, plan)),
         wait=PATIENCE,
     )
     if not wrong:
@@ -137,7 +168,7 @@ def apply_merge(merge: Merge, progress: Progress, read_progress: ReadProgress | 
     if case:
         asyncio.run(_comment(merge, case, verdict, text))
     if verdict.refusals:
-        asyncio.run(_tell_others(merge))
+        asyncio.run(_tell_others(merge, verdict.name))
     return code
 
 
@@ -147,10 +178,19 @@ async def _gather(merge: Merge) -> Case | None:
         return await gather_case(forge, pull, merge.workflow) if pull else None
 
 
-def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict) -> bool:
-    """Say whether a fresh plan may be applied, and note why not."""
+def _refusal(verdict: _Verdict, plan: Plan) -> str:
+    """Return why what a merge changed is held, or an empty text: nobody reviewed it so, or guards refuse it."""
+    return "; ".join([*verdict.refusals, *refused_by_guards(plan)])
+
+
+def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict, session: Session) -> bool:
+    """Say whether a fresh plan may be applied, and note why not.
+
+    What does nothing yet may do something when its date has come: then nobody asks who reviewed it, so it is asked now.
+    """
     verdict.plan = plan
-    if not does_something(plan):
+    acts = does_something(plan)
+    if not acts and (plan.refused or not _counts_ever(session)):
         verdict.nothing = not plan.refused
         return False
     if case is None:
@@ -158,9 +198,21 @@ def _decide(merge: Merge, case: Case | None, plan: Plan, verdict: _Verdict) -> b
             f"{merge.event.sha[:12]} came by no pull request that was merged as it, so nobody reviewed it",
         )
         return False
-    verdict.judgement = judge(case, plan.digest, approvals_needed=merge.approvals)
+    verdict.judgement = _judge(merge, case, plan.digest, verdict)
     verdict.refusals = verdict.judgement.refusals
-    return verdict.judgement.allowed
+    verdict.nothing = not acts and verdict.judgement.allowed
+    return acts and verdict.judgement.allowed
+
+
+def _judge(merge: Merge, case: Case, digest: str, verdict: _Verdict) -> Judgement:
+    return judge(case, digest, approvals_needed=merge.approvals, dependent=verdict.dependent)
+
+
+def _counts_ever(session: Session) -> bool:
+    base = session.base
+    if base is None or base.rerouted or base.loosened:
+        return True
+    return counts_ever(base.resolved, session.resolved)
 
 
 def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[str, int]:
@@ -171,12 +223,12 @@ def _tell(case: Case | None, verdict: _Verdict, report: Report | None) -> tuple[
     if verdict.nothing:
         return "## Merged: no access had to be changed", EXIT_DONE
     refusals = verdict.refusals or ("guards refuse all of it",)
-    return refused_comment(refusals, verdict.plan), EXIT_REFUSED
+    return refused_comment(refusals, verdict.plan, held=verdict.name), EXIT_REFUSED
 
 
-async def _tell_others(merge: Merge) -> None:
+async def _tell_others(merge: Merge, name: str) -> None:
     """Tell the pull requests that came with others in one push: nobody reviewed what they do together."""
-    text = refused_comment([_TOGETHER])
+    text = refused_comment([_TOGETHER], held=name)
     commits = pushed_before(merge.root, merge.event.base_sha, merge.event.sha)
     if not commits:
         return
@@ -191,5 +243,7 @@ async def _comment(merge: Merge, case: Case, verdict: _Verdict, text: str) -> No
     async with open_forge(merge.settings, environ=merge.environ) as forge:
         if verdict.refusals:
             said = await forge.issues.find_comment(case.pull.number, COMMENT)
-            text = refused_comment(verdict.refusals, verdict.plan, recall(said.body) if said else None)
+            text = refused_comment(
+                verdict.refusals, verdict.plan, recall(said.body) if said else None, held=verdict.name
+            )
         await forge.issues.put_comment(case.pull.number, _OUTCOME, text)

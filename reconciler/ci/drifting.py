@@ -35,7 +35,9 @@ from reconciler.render.words import join_words, number
 from reconciler.run.applying import apply_plan
 from reconciler.run.planning import make_plan
 from reconciler.run.reading import ReadProgress
+from reconciler.run.reminding import Reminders, remind
 from reconciler.run.session import Session, open_session
+from reconciler.run.withholding import HELD
 
 _FRESH: Final = "fresh"
 _SUCCESS: Final = "success"
@@ -94,19 +96,34 @@ def run_night(night: Night, progress: Progress, read_progress: ReadProgress | No
         ReconcilerError: it could not be planned or applied, or the forge could not be told.
     """
     refuse_elsewhere(night.event)
-    asyncio.run(refuse_reachable(night.settings, night.environ, night.environment, night.event.default_branch))
     session = open_session(night.root, cache=False)
+    refuse_reachable(session, night.environ, night.environment, night.event.default_branch)
     wrong = night.anchoring.check(night.event, night.environ, session)
-    report = _apply_due(session, progress, read_progress) if night.apply_due else None
+    report, held = _apply_due(session, progress, read_progress) if night.apply_due else (None, [])
+    reminders = asyncio.run(remind(session, wait=PATIENCE)) if night.apply_due and not wrong else None
     if not wrong:
         night.anchoring.keep(night.environ, session)
     drift = drift_in(make_plan(open_session(night.root, cache=False), Scope(), progress=read_progress))
     offered = _offer(night, drift, read_progress)
     changed = asyncio.run(_tell_issues(night, drift, offered))
-    add_summary(night.environ, _summary(report, drift, wrong) + _offer_lines(offered))
-    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE) or int(bool(offered.problems))
-    unoffered = f"not proposed: {'; '.join(offered.problems)}" if offered.problems else ""
-    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed), unoffered])))
+    untold = reminders.problems if reminders else []
+    more = _reminder_lines(reminders) + _offer_lines(offered)
+    add_summary(night.environ, _summary(report, drift, wrong, held) + more)
+    code = _code(report, drift) or (EXIT_REFUSED if wrong else EXIT_DONE) or int(bool(offered.problems or untold))
+    words = [f"not proposed: {'; '.join(offered.problems)}" if offered.problems else ""]
+    words += [f"{number(len(untold), 'ticket')} not told of" if untold else ""]
+    return Told(code, "; ".join(filter(None, [wrong, _headline(report, drift, changed, held), *words])))
+
+
+def _reminder_lines(reminders: Reminders | None) -> str:
+    """Return what was told about open tickets, for the summary."""
+    if reminders is None:
+        return ""
+    told = [
+        f"- told: {code(one.ticket.address or one.ticket.key)}: {sentence(one.note.text)}" for one in reminders.told
+    ]
+    told += [f"- ⚠ {sentence(problem)}" for problem in reminders.problems]
+    return "".join(f"{line}\n" for line in told[:1_000])
 
 
 def _offer(night: Night, drift: Plan, read_progress: ReadProgress | None) -> Offered:
@@ -126,16 +143,26 @@ def _offer_lines(offered: Offered) -> str:
     return "".join(f"{line}\n" for line in told[:1_000])
 
 
-def _apply_due(session: Session, progress: Progress, read_progress: ReadProgress | None) -> Report | None:
-    return apply_plan(
+def _apply_due(
+    session: Session, progress: Progress, read_progress: ReadProgress | None
+) -> tuple[Report | None, list[str]]:
+    """Apply what is due, and return what is held because nobody reviewed it, a line each."""
+    held: list[str] = []
+
+    def note(plan: Plan) -> bool:
+        held.extend(one.removeprefix(HELD) for one in plan.warnings if one.startswith(HELD))
+        return True
+
+    report = apply_plan(
         session,
         Scope(due=True),
         reviewed=None,
-        confirm=lambda _: True,
+        confirm=note,
         progress=progress,
         read_progress=read_progress,
         wait=PATIENCE,
     )
+    return report, held
 
 
 async def _tell_issues(night: Night, drift: Plan, offered: Offered) -> list[str]:
@@ -191,9 +218,10 @@ def _code(report: Report | None, drift: Plan) -> int:
     return EXIT_REFUSED if any(finding.fails_drift for _, finding in drift.findings()) else EXIT_DONE
 
 
-def _summary(report: Report | None, drift: Plan, wrong: str) -> str:
+def _summary(report: Report | None, drift: Plan, wrong: str, held: Sequence[str]) -> str:
     lines = ["## The scheduled run", "", *([f"> ⚠ {sentence(wrong)}", ""] if wrong else [])]
     lines += [f"- due: {sentence(report.summary)}"] if report is not None else []
+    lines += [f"- ⚠ held: {sentence(one)}" for one in held]
     for app in drift.apps:
         word = "privileged drift" if is_alarming(app) else "drift" if has_drift(app) else "as declared"
         unread = join_words(["not read completely", sentence(app.error)])
@@ -201,7 +229,7 @@ def _summary(report: Report | None, drift: Plan, wrong: str) -> str:
     return "\n".join(lines[:1_000]) + "\n"
 
 
-def _headline(report: Report | None, drift: Plan, changed: Sequence[str]) -> str:
+def _headline(report: Report | None, drift: Plan, changed: Sequence[str], held: Sequence[str]) -> str:
     """Return one line for whoever wants to be told, plain text; nothing where there is no news."""
     alarming = [app.app for app in drift.apps if is_alarming(app)]
     unread = sum(1 for app in drift.apps if not app.complete)
@@ -209,6 +237,7 @@ def _headline(report: Report | None, drift: Plan, changed: Sequence[str]) -> str
         f"new drift in {', '.join(changed)}" if changed else "",
         f"privileged access outside git in {', '.join(alarming)}" if alarming else "",
         f"due: {report.summary}" if report is not None and report.exit_code not in {EXIT_DONE, EXIT_UNREAD} else "",
+        f"{number(len(held), 'merge')} held, which nobody reviewed" if held else "",
         f"{number(unread, 'app')} could not be read" if unread else "",
     ]
     return "; ".join(filter(None, parts))

@@ -1,14 +1,18 @@
-"""What a forge knows of a merged pull request, and of where credentials can be reached, put together to be judged."""
+"""What a forge knows of a merged pull request, put together to be judged."""
 
+import re
 from pathlib import Path
 from typing import Final
 
 from reconciler.ci.judging import Case, Record, parse_record
 from reconciler.forge.github import GitHub
-from reconciler.forge.values import Environment, PullRequest, WorkflowRun
+from reconciler.forge.values import PullRequest, WorkflowRun
 from reconciler.load.repository import Repository
+from reconciler.run.requesting import ASKED_BY
 
 _MOST_PUSHED: Final = 50
+_BOT: Final = "[bot]"
+_ASKED: Final = re.compile(rf"(?m)^{re.escape(ASKED_BY)}: (\S+)[ \t]*$")
 WORKFLOWS: Final = ".github/workflows/"
 
 
@@ -56,8 +60,20 @@ async def gather_case(forge: GitHub, pull: PullRequest, workflow: str) -> Case:
         records=await _records(forge, pull, workflow),
         files=tuple(await forge.pulls.files(pull.number)),
         elsewhere=tuple(other.number for other in same_branch if other.base != pull.base),
+        asked=await _askers(forge, pull),
         bypassed=await forge.protection.was_bypassed(pull.base, pull.merge_sha),
     )
+
+
+async def _askers(forge: GitHub, pull: PullRequest) -> tuple[str, ...]:
+    """Return the logins of those who asked for a pull request, where a program opened it for them.
+
+    Its commits say so, as the program wrote them; whoever pushed others to its branch made it theirs.
+    """
+    named = [name for message in await forge.pulls.messages(pull.number) for name in _ASKED.findall(message)]
+    if pull.author.endswith(_BOT) and pull.head_repository == forge.repository:
+        named += [name for name in await forge.pulls.pushers(pull.head) if not name.endswith(_BOT)]
+    return tuple(sorted(set(named)))
 
 
 async def _records(forge: GitHub, pull: PullRequest, workflow: str) -> tuple[Record, ...]:
@@ -82,36 +98,3 @@ def _is_ours(run: WorkflowRun, repository: str, pull: PullRequest, workflow: str
         and run.head_branch == pull.head
         and run.head_repository.casefold() == repository.casefold() == pull.head_repository.casefold()
     )
-
-
-async def check_credentials(forge: GitHub, environment: str, branch: str) -> list[str]:
-    """Say why credentials that write can be reached from elsewhere than the default branch; nothing if they cannot.
-
-    Args:
-        forge: where the repository is.
-        environment: the name of the environment that holds them.
-        branch: the default branch.
-    """
-    problems = []
-    found = await forge.protection.environment(environment)
-    if found is None:
-        problems.append(f"there is no environment {environment!r}: make it, and move the credentials into it")
-    else:
-        problems += await _check_environment(forge, found, branch)
-    if await forge.protection.required_approvals(branch) == 0:
-        problems.append(f"anybody who can write may push to {branch} without a review: protect it with a rule")
-    return problems
-
-
-async def _check_environment(forge: GitHub, environment: Environment, branch: str) -> list[str]:
-    name, limit = environment.name, f"allow only {branch} in its deployment branches"
-    if environment.any_branch:
-        return [f"every branch can use the environment {name!r}: {limit}"]
-    if environment.protected_branches:
-        others = [one for one in await forge.protection.protected_branches() if one != branch]
-        told = ", ".join(others[:5])
-        return [f"other protected branches can use the environment {name!r} ({told}): {limit}"] if others else []
-    if environment.patterns != (("branch", branch),):
-        told = ", ".join(f"{kind} {pattern}" for kind, pattern in environment.patterns[:5]) or "nothing"
-        return [f"the environment {name!r} is open to {told}: {limit}"]
-    return []

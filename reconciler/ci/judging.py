@@ -9,13 +9,13 @@ What is believed, and why:
   repository, and the pull request must not touch `.github/`. A pull request of the same branch into another base would
   run with that base's workflow under the same name, so there must be none.
 - *Who approved it*: reviews, as the API tells them. Each reviewer's last word counts, for exactly the merged commit,
-  after the plan was kept, by anybody but the author.
+  after the plan was kept, by anybody but the author, those who had it opened by a program, and those who gain by it.
 
 All of it is pure: gathered by `gather`, judged here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -25,6 +25,7 @@ from reconciler.forge.pulls import approvals
 from reconciler.forge.values import PullRequest, Review
 
 RECORD: Final = "access-plan-"
+_NOBODY: Final[Mapping[str, str]] = {}
 _RECORD: Final = re.compile(rf"{RECORD}([0-9a-f]{{64}})")
 _MOST_FILES: Final = 3_000
 """So many files of a pull request are listed at most; of one that touches more nobody knows the rest."""
@@ -47,6 +48,7 @@ class Case:
         files: paths that it touches.
         records: plans of its last commit, the oldest first.
         elsewhere: numbers of pull requests of the same branch into other bases.
+        asked: logins of those who asked for it, where a program opened it, or who pushed to it then.
     """
 
     pull: PullRequest
@@ -54,6 +56,7 @@ class Case:
     records: tuple[Record, ...] = ()
     files: tuple[str, ...] = ()
     elsewhere: tuple[int, ...] = ()
+    asked: tuple[str, ...] = ()
     bypassed: bool | None = None
 
 
@@ -83,26 +86,34 @@ def parse_record(name: str) -> str:
     return found[1] if found else ""
 
 
-def judge(case: Case, digest: str, *, approvals_needed: int) -> Judgement:
+def judge(case: Case, digest: str, *, approvals_needed: int, dependent: Mapping[str, str] = _NOBODY) -> Judgement:
     """Judge whether what would be done now is what was reviewed.
 
     Args:
         case: the pull request.
         digest: of the plan that would be applied now.
         approvals_needed: how many people must have approved that plan.
+        dependent: login (without case) → why an approval by it is no independent review.
     """
+    dependent = {**dependent, **{login.casefold(): "asked for it" for login in case.asked}}
     refusals = list(_distrust(case))
     said = approvals(case.reviews, commit=case.pull.head_sha, author=case.pull.author)
     seen = {review.reviewer: _seen_by(review, case.records) for review in said}
     reviewed = tuple(dict.fromkeys(record.digest for record in case.records))
-    approvers = tuple(sorted(name for name, record in seen.items() if record and record.digest == digest))
+    agreed = [name for name, record in sorted(seen.items()) if record and record.digest == digest]
+    approvers = tuple(name for name in agreed if name.casefold() not in dependent)
     if not case.records:
         refusals.append("no plan of its last commit was kept by the workflow that makes plans")
     elif case.records[-1].digest != digest:
         last = case.records[-1].digest[:12]
         refusals.append(f"the plan that was reviewed is {last}, and what would be done now is {digest[:12]}")
     if len(approvers) < approvals_needed:
-        refusals.append(_too_few(case, seen, approvers, approvals_needed))
+        refusals.append(_too_few(case, sorted(seen.keys() - set(agreed)), len(approvers), approvals_needed))
+        refusals += [
+            f"the approval of {name} does not count: {name} {why}"
+            for name in agreed
+            if (why := dependent.get(name.casefold()))
+        ]
     return Judgement(tuple(refusals), approvers, reviewed)
 
 
@@ -124,10 +135,9 @@ def _seen_by(review: Review, records: Sequence[Record]) -> Record | None:
     return next((record for record in reversed(records) if record.at <= review.submitted_at), None)
 
 
-def _too_few(case: Case, seen: dict[str, Record | None], approvers: Sequence[str], needed: int) -> str:
+def _too_few(case: Case, others: Sequence[str], found: int, needed: int) -> str:
     """Say who approved what else."""
-    others = [name for name in sorted(seen) if name not in approvers]
-    told = f"{len(approvers)} of {needed} approvals of this plan, at commit {case.pull.head_sha[:12]}"
+    told = f"{found} of {needed} approvals of this plan, at commit {case.pull.head_sha[:12]}"
     return told + (f"; {', '.join(others)} approved before it was made, or another one" if others else "")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from reconciler.apply.report import EXIT_DONE, EXIT_REFUSED, EXIT_UNREAD
 from reconciler.ci.annotations import CommandLog, annotate, annotate_problems
 from reconciler.ci.gathering import gather_case
+from reconciler.ci.independence import name_dependent
 from reconciler.ci.judging import RECORD, judge
 from reconciler.ci.runner import Event, add_summary, set_output
 from reconciler.ci.telling import (
@@ -94,7 +95,7 @@ def propose(proposal: Proposal, progress: ReadProgress | None = None) -> int:
             hint="run it on pull_request and merge_group",
         )
     try:
-        plan = _plan(proposal, progress)
+        planned = _plan(proposal, progress)
     except InputError as error:
         _tell_invalid(proposal, error.problems)
         return _ERROR
@@ -104,19 +105,22 @@ def propose(proposal: Proposal, progress: ReadProgress | None = None) -> int:
                 _say(proposal, failed_comment(str(error), proposal.event), State.ERROR, "no plan could be made")
             )
         raise
-    if plan is None:
+    if planned is None:
         add_summary(proposal.environ, fork_summary(valid=True))
         return EXIT_DONE
-    return _tell_plan(proposal, plan)
+    return _tell_plan(proposal, *planned)
 
 
-def _plan(proposal: Proposal, progress: ReadProgress | None) -> Plan | None:
-    """Return the plan; None of a pull request from a fork, for which no app is asked."""
+def _plan(proposal: Proposal, progress: ReadProgress | None) -> tuple[Plan, tuple[str, ...]] | None:
+    """Return the plan and whose approval will not count; None of a fork's pull request, for which no app is asked."""
     session = open_session(proposal.root, cache=False, base=base_of(proposal.event, proposal.root))
     with proposal.log.obeyed():
         for line in annotate_problems(session.warnings):
             proposal.log.command(line)
-    return None if proposal.event.from_fork else make_plan(session, Scope(), progress=progress)
+    if proposal.event.from_fork:
+        return None
+    plan = make_plan(session, Scope(), progress=progress, snapshots=True)
+    return plan, name_dependent(session, plan)
 
 
 def _tell_invalid(proposal: Proposal, problems: Sequence[Problem]) -> None:
@@ -131,7 +135,7 @@ def _tell_invalid(proposal: Proposal, problems: Sequence[Problem]) -> None:
     asyncio.run(_say(proposal, text, State.FAILURE, "the YAML has errors"))
 
 
-def _tell_plan(proposal: Proposal, plan: Plan) -> int:
+def _tell_plan(proposal: Proposal, plan: Plan, dependent: Sequence[str]) -> int:
     """Tell a plan on the page of the run, on the pull request and on the commit; keep its digest."""
     with proposal.log.obeyed():
         for line in _refusals(plan):
@@ -143,7 +147,7 @@ def _tell_plan(proposal: Proposal, plan: Plan) -> int:
         return asyncio.run(_check_queued(proposal, plan, code, told))
     _keep(proposal, plan)
     state = State.FAILURE if code else State.SUCCESS
-    asyncio.run(_say(proposal, plan_comment(plan, proposal.event), state, told))
+    asyncio.run(_say(proposal, plan_comment(plan, proposal.event, dependent), state, told))
     return code
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.apps import Plans
 from reconciler.model.company import Company
 from reconciler.model.identities import FORGE
 from reconciler.provider.secret import Secret
+from reconciler.run.ways import TICKET
 
 _MADE: Final = re.compile(r"# made by reconciler init [0-9a-f]{12}: edit it, and it is yours\n")
 _PINNED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100})@([0-9a-f]{40})")
@@ -101,17 +103,23 @@ def _workflows(choices: Choices, company: Company | None) -> dict[str, str]:
     nightly = (
         {**values, "CONTENTS": "write # branches: of what is proposed, and of the state"} if choices.propose else values
     )
+    special = {"access-drift.yml": nightly, "access-plan.yml": {**values, "SECRETS": _secrets(company, live=True)}}
     made = {
-        f".github/workflows/{name}": _mark(_fill(name, nightly if name == "access-drift.yml" else values))
+        f".github/workflows/{name}": _mark(_fill(name, special.get(name, values)))
         for name in ("access-plan.yml", "access-apply.yml", "access-drift.yml", "access-request.yml")
     }
     form = ".github/ISSUE_TEMPLATE/access-request.yml"
     return made | {form: _mark(_fill("access-request.form.yml", {}))}
 
 
-def _secrets(company: Company | None) -> str:
-    """Return the `env` of a step: every variable that the routes name, as a secret of the job's environment."""
-    names = sorted(secret_names(company)) if company else []
+def _secrets(company: Company | None, *, live: bool = False) -> str:
+    """Return the `env` of a step: every variable that the routes name, as a secret of the job's environment.
+
+    Args:
+        company: whose routes.
+        live: whether only apps count that plans ask, and not those that are planned by snapshots.
+    """
+    names = sorted(secret_names(company, live=live)) if company else []
     return (
         "".join(["        env:\n", *(f"          {name}: ${{{{ secrets.{name} }}}}\n" for name in names)])
         if names
@@ -119,9 +127,17 @@ def _secrets(company: Company | None) -> str:
     )
 
 
-def secret_names(company: Company) -> set[str]:
-    """Return the variables that the routes of a company's apps, and its tickets and state, refer to as secrets."""
-    configs: list[Any] = [way.config for app in company.apps.values() for way in app.route]
+def secret_names(company: Company, *, live: bool = False) -> set[str]:
+    """Return the variables that the routes of a company's apps, and its tickets and state, refer to as secrets.
+
+    Args:
+        company: whose apps.
+        live: whether of apps with `plans: snapshot` only the tickets count.
+    """
+    ways = [(app, way) for app in company.apps.values() for way in app.route]
+    configs: list[Any] = [
+        way.config for app, way in ways if not live or app.plans is Plans.LIVE or way.provider == TICKET
+    ]
     return {
         name for config in (*configs, company.settings.tickets, company.settings.state) for name in _variables(config)
     }

@@ -24,6 +24,11 @@ STATUS: Final = "access/plan"
 SUMMARY_LIMIT: Final = 1_000_000
 """Bytes of a run's page that are used: GitHub takes 1 MiB of each step, and drops all of a longer one."""
 
+_HELD: Final = (
+    "What it changed is **held**: no scheduled run makes it true, now or when a date has come; only who has left goes. "
+    "To go on, let a new pull request change it (or take it back) and be reviewed, or let somebody answer for it: "
+    "`reconciler state release '{name}' --reason …`"
+)
 _SPARE: Final = 500
 _MARKER: Final = "reconciler:plan"
 _LISTED: Final = 100
@@ -33,13 +38,24 @@ _CHANGES: Final = "<!-- reconciler:changes "
 _MOST_REMEMBERED: Final = 150
 
 
-def plan_comment(plan: Plan, event: Event) -> str:
-    """Return the comment of a plan: the plan, what it is of, and where nobody can edit it."""
-    ends = [_footer(event), _remember(plan)]
+def plan_comment(plan: Plan, event: Event, dependent: Sequence[str] = ()) -> str:
+    """Return the comment of a plan: the plan, what it is of, and where nobody can edit it.
+
+    Args:
+        plan: of the pull request.
+        event: that started the run.
+        dependent: names in the forge of those whose approval will not count, since they gain by it.
+    """
+    ends = [_not_counting(dependent), _footer(event), _remember(plan)]
     room = LONGEST_BODY - sum(len(end.encode()) + 2 for end in ends) - _SPARE
     whole = render_comment(plan, marker=_MARKER, limit=room, details=event.run_url)
     _, _, body = whole.partition("\n")  # whoever writes the comment puts the marker there
     return "\n\n".join([body.strip("\n"), *filter(None, ends)])
+
+
+def _not_counting(dependent: Sequence[str]) -> str:
+    told = ", ".join(map(code, dependent))
+    return f"> Who gains by it does not review it: an approval by {told} does not count." if dependent else ""
 
 
 def plan_summary(plan: Plan) -> str:
@@ -118,9 +134,20 @@ def fork_summary(*, valid: bool) -> str:
     )
 
 
-def refused_comment(refusals: Sequence[str], plan: Plan | None = None, before: Mapping[str, str] | None = None) -> str:
-    """Return the comment of a merge that was not applied: why, and what would be done now."""
+def refused_comment(
+    refusals: Sequence[str], plan: Plan | None = None, before: Mapping[str, str] | None = None, *, held: str = ""
+) -> str:
+    """Return the comment of a merge that was not applied: why, and what would be done now.
+
+    Args:
+        refusals: why, a sentence each.
+        plan: what would be done now.
+        before: what the comment of the reviewed plan remembers.
+        held: the name under which what it changed is held from now on.
+    """
     parts = ["## ⚠ Merged, and not applied", "\n".join(f"- {sentence(one)}" for one in refusals)]
+    if held:
+        parts.append(_HELD.format(name=held))
     if plan is not None:
         parts += (
             ["**The difference to the plan above:**\n\n" + "\n".join(lines)]

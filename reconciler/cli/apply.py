@@ -40,7 +40,7 @@ HELP = help_of(
     metavar="FILE",
     help="Who approved it, as JSON from the forge; else by hand. Recorded.",
 )
-@click.option("--revert", metavar="RUN", help="Plan and apply the way back of an earlier apply.")
+@click.option("--revert", metavar="RUN", help="Plan and apply the way back of an earlier apply, and let git agree.")
 @click.option(
     "--lock-timeout",
     type=Duration(),

@@ -25,6 +25,7 @@ COMMANDS = {
     "who": Entry("who", "Tell who has an entitlement, and what somebody has; now or then."),
     "request": Entry("request", "Ask for access, or give it back, by a pull request."),
     "offboard": Entry("offboard", "Take all access from a person now, and let git know by a pull request."),
+    "leaver": Entry("leaver", "Show what became of a leaver's access in every app: done, pending, verified."),
     "tickets": Entry("tickets", "List the open tickets of every app."),
     "audit": Entry("audit", "Look at what was done by whose approval; check and export the trail of it."),
     "state": Entry("state", "Look at what is applied, move it, forget, unpin; give a stale lock back."),

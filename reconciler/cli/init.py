@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
+
+if TYPE_CHECKING:
+    from reconciler.model.company import Company
 
 HELP = help_of(
     "init",
@@ -70,6 +74,31 @@ def command(
         print_lines(["nothing to write: give --actions to get workflows"], sys.stderr)
     elif actions:
         print_lines(_next_steps(environment, branch), sys.stderr)
+        if company:
+            print_lines(_check(company, environment, branch), sys.stderr)
+
+
+def _check(company: "Company", environment: str, branch: str) -> list[str]:
+    """Ask the forge whether all of that is so, where anything says which repository this is and by which token."""
+    import asyncio
+
+    from reconciler.ci.reachable import Reach, check_reach
+    from reconciler.ci.scaffold import secret_names
+    from reconciler.errors import ReconcilerError
+    from reconciler.forge.github import open_forge
+    from reconciler.render.escape import visible
+
+    async def look() -> Reach:
+        async with open_forge(company.settings, read_only=True) as forge:
+            return await check_reach(forge, environment, branch, secret_names(company))
+
+    try:
+        reach = asyncio.run(look())
+    except ReconcilerError as error:
+        return ["", f"not checked: {error.message}", *([f"  {error.hint}"] if error.hint else [])]
+    lines = [*(f"  change: {one}" for one in reach.problems), *(f"  better: {one}" for one in reach.advice)]
+    lines += [f"  not seen: {one}" for one in reach.unseen]
+    return ["", "checked on GitHub:", *map(visible, lines or ["  all of it is so"])]
 
 
 def _next_steps(environment: str, branch: str) -> list[str]:

@@ -72,7 +72,7 @@ def command(
     session = open_company(common, at, tell=False, base=base)
     if leavers:
         scope = replace(scope, identities=_leavers(session))
-    plan = make_plan(session, scope, progress=watch_reading(common, session, scope))
+    plan = make_plan(session, scope, progress=watch_reading(common, session, scope), snapshots=True)
     if out:
         write_plan(plan, out)
     if html:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.exits import Exit
 from reconciler.cli.options import Common
 from reconciler.cli.output import print_lines
 
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from reconciler.plan.guards import Override
     from reconciler.plan.plan import Plan
     from reconciler.run.reverting import WayBack
+    from reconciler.run.session import Session
 
 
 def revert(common: Common, run: str, *, yes: bool, override: "Override | None") -> int:
-    """Plan the way back, say what stays as it is and what git says, ask, and apply.
+    """Plan the way back, say what stays as it is, ask, apply, and open the pull request that makes git agree.
 
     Returns:
         The exit code.
@@ -54,8 +56,42 @@ def revert(common: Common, run: str, *, yes: bool, override: "Override | None") 
         return 0
     if not common.json:
         print_lines(render_report(report, width=common.width, colour=common.colour(), verbose=common.verbose))
-    _warn(common, back)
-    return report.exit_code
+    if report.all_refused or not back.files:
+        return report.exit_code
+    return report.exit_code if _tell_git(common, session, back) else Exit.PARTIAL
+
+
+def _tell_git(common: Common, session: "Session", back: "WayBack") -> bool:
+    """Open the pull request that makes git agree; where that fails, say what to do. Return whether git will agree."""
+    import json
+    from contextlib import closing
+    from datetime import UTC, datetime
+
+    from reconciler.errors import ReconcilerError
+    from reconciler.forge.branch import Clone
+    from reconciler.render.escape import visible
+    from reconciler.run.proposing import propose
+    from reconciler.run.reverting import draft_back, propose_back
+
+    root = session.settings.root
+    try:
+        with closing(Clone(root)) as clone:
+            start = clone.base()
+            drafted = draft_back(root, clone, start, back, datetime.now(UTC))
+            if not drafted.changes:
+                return True
+            proposed = propose(drafted.before.settings, clone, start, propose_back(back, drafted))
+    except ReconcilerError as error:
+        said = [f"  {visible(line)}" for line in str(error).split("\n")]
+        print_lines(["⚠ no pull request could be opened that makes git agree:", *said], sys.stderr)
+        _warn(common, back)
+        return False
+    what = "open already" if proposed.found else "opened"
+    if common.json:
+        print_lines([json.dumps({"event": "git", "done": what, "where": proposed.address})])
+    else:
+        print_lines([f"{what}: {visible(proposed.address)}"])
+    return True
 
 
 def _show(common: Common, plan: "Plan", back: "WayBack") -> None:

@@ -32,16 +32,20 @@ def list_apps(common: Common) -> None:
     """Count what is applied in each app."""
     from reconciler.items import Names
     from reconciler.render.table import render_table
+    from reconciler.state.merges import read_judged
+    from reconciler.state.snapshots import is_inner
 
     with open_for(common) as state:
-        counted = [(app, count(state.load(app, Names()))) for app in state.apps()]
-        holder, readers = state.holder(), state.readers
+        counted = [(app, count(state.load(app, Names()))) for app in state.apps() if not is_inner(app)]
+        holder, readers, refused = state.holder(), state.readers, read_judged(state).refused
     if common.json:
         apps = [{"app": app, **counts} for app, counts in counted]
-        print_data({"apps": apps, "lock": _lock_data(holder), "readers": readers})
+        held = [{"merge": one.name, "commit": one.commit, "refused": one.refused} for one in refused]
+        print_data({"apps": apps, "lock": _lock_data(holder), "readers": readers, "held": held})
         return
     rows = [("app", "accounts", "entitlements", "grants"), *((app, *map(str, c.values())) for app, c in counted)]
     print_lines(render_table(rows) if counted else ["the state is empty: nothing was applied yet"])
+    print_lines(f"held: {one.name} ({one.commit[:12]}), refused at its merge: {one.refused}" for one in refused)
     if holder:
         since = f"{holder.since:%Y-%m-%d %H:%M %Z}"
         print_lines([f"locked by {holder.owner} ({holder.command}) since {since}; this is lock {holder.fence}"])

@@ -13,6 +13,7 @@ from reconciler.cli.state_opening import count, deed_of, locked, on_record, open
 
 if TYPE_CHECKING:
     from reconciler.model.company import Settings
+    from reconciler.state.contract import StateStore
 
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -48,8 +49,16 @@ def _forget_identity(common: Common, identity: str, app: str | None, reason: str
     settings = settings_of(common)
     deed = deed_of("state forget", {"identity": identity, **({"app": app} if app else {})}, reason)
     with locked(open_state(settings), "state forget") as state:
-        dropped = on_record(settings, state, deed, lambda: state.forget_identity(identity, app))
+        dropped = on_record(settings, state, deed, lambda: _forget_everywhere(state, identity, app))
     print_lines([f"forgotten: {dropped} records of {identity} in {where}"])
+
+
+def _forget_everywhere(state: "StateStore", identity: str, app: str | None) -> int:
+    """Forget an identity, and the last answers of apps, which may hold it: the next apply keeps new ones."""
+    from reconciler.state.snapshots import drop_reads
+
+    drop_reads(state, app)
+    return state.forget_identity(identity, app)
 
 
 def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
@@ -59,6 +68,7 @@ def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
     from reconciler.errors import RefusedError
     from reconciler.items import Names
     from reconciler.state.open import open_state
+    from reconciler.state.snapshots import drop_reads
 
     company = open_company(common).company
     if app in company.apps:
@@ -68,7 +78,12 @@ def _forget_app(common: Common, app: str, reason: str, *, yes: bool) -> None:
         told = ", ".join(f"{number} {name}" for name, number in count(state.load(app, Names())).items())
         confirm(f"Forget {told} in {app}? Whatever access is there stays there, unmanaged.", yes=yes)
         deed = deed_of("state forget", {"app": app, "detail": told}, reason)
-        on_record(company.settings, state, deed, lambda: state.forget(app))
+
+        def drop() -> None:
+            drop_reads(state, app)
+            state.forget(app)
+
+        on_record(company.settings, state, deed, drop)
     print_lines([f"forgotten: {told} in {app}"])
 
 
@@ -121,6 +136,33 @@ def repair(common: Common, /, app: str, reason: str, yes: bool) -> None:
         deed = deed_of("state repair", {"app": app}, reason)
         dropped = on_record(settings, state, deed, lambda: state.repair(app))
     print_lines([f"dropped {dropped} pins; `reconciler plan --app {app}` shows what they are matched to"])
+
+
+@click.command("release", help="Let go what a merge was refused: the next scheduled run may do it. Recorded.")
+@click.argument("names", nargs=-1, metavar="MERGE...")
+@click.option("--reason", required=True, metavar="TEXT", help="Why, and who decided it; recorded in the audit trail.")
+@_YES
+@shared_options()
+@click.pass_obj
+def release(common: Common, /, names: tuple[str, ...], reason: str, yes: bool) -> None:
+    """Release merges by their names (`#12`) or commits."""
+    from reconciler.cli.asking import confirm
+    from reconciler.cli.names import check_names
+    from reconciler.cli.opening import settings_of
+    from reconciler.state.merges import read_judged, release_merges
+    from reconciler.state.open import open_state
+
+    if not reason.strip():
+        raise click.UsageError("--reason says why nobody needs to review it, and who decided that")
+    settings = settings_of(common)
+    with locked(open_state(settings), "state release") as state:
+        held = {name: merge for merge in read_judged(state).refused for name in (merge.name, merge.commit)}
+        check_names(names, sorted({merge.name for merge in held.values()} | held.keys()), "held merge")
+        told = "; ".join(f"{held[name].name} ({held[name].refused})" for name in names)
+        confirm(f"Let the next scheduled run do what was refused of {told}?", yes=yes)
+        deed = deed_of("state release", {"item": ", ".join(names), "detail": told}, reason)
+        on_record(settings, state, deed, lambda: len(release_merges(state, names)))
+    print_lines([f"released: {told}; `reconciler plan` shows what will be done"])
 
 
 @click.command("export", help="Print the whole state as JSON lines. It holds personal data, and no secret.")
@@ -210,4 +252,4 @@ def _same(one: "Settings", other: "Settings") -> bool:
     return (dict(one.state) or {"sqlite": {}}) == other.state
 
 
-COMMANDS = (forget, unpin, repair, export, import_, move)
+COMMANDS = (forget, unpin, repair, release, export, import_, move)

@@ -1,11 +1,13 @@
 """`reconciler tickets`: what people were asked to do, app by app."""
 
 import asyncio
+import sys
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.exits import Exit
 from reconciler.cli.group import help_of
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_data, print_lines
@@ -19,16 +21,20 @@ if TYPE_CHECKING:
 HELP = help_of(
     "tickets",
     "They are read where they are kept: each app's route says where. Overdue ones come first, then what is due next; "
-    "each with its age, the day it is due, whom it waits for, its app and way, what it is about, and its address.",
+    "each with its age, the day it is due, whom it waits for, its app and way, what it is about, and its address. "
+    "With --remind, a comment (or a mail, or a message) first tells whoever is asked that half of the time is over, "
+    "that the last day has come, or that the ticket waits for somebody else, because who was asked has left. "
+    "`ci drift` does that every night.",
 )
 
 
 @click.command("tickets", help=HELP)
 @click.option("--app", "-a", "apps", multiple=True, metavar="APP", help="Only this app (may be repeated).")
+@click.option("--remind", is_flag=True, help="First tell whoever is asked what is due to be told, each thing once.")
 @click.option("--all", "everything", is_flag=True, help="Closed ones, too.")
 @shared_options()
 @click.pass_obj
-def command(common: Common, /, apps: tuple[str, ...], everything: bool) -> None:
+def command(common: Common, /, apps: tuple[str, ...], everything: bool, remind: bool) -> int:
     """List tickets, the overdue first."""
     from zoneinfo import ZoneInfo
 
@@ -39,14 +45,27 @@ def command(common: Common, /, apps: tuple[str, ...], everything: bool) -> None:
 
     session = open_company(common)
     check_names(apps, session.company.apps, "app")
+    problems = _remind(session, apps) if remind else []
     found = asyncio.run(_read(session, apps or tuple(session.company.apps)))
     today = session.moment.astimezone(ZoneInfo(session.settings.timezone)).date()
     shown = [one for one in found if everything or one[2].status is TicketStatus.OPEN]
     shown.sort(key=lambda one: _urgency(one, today))
     if common.json:
         print_data({"tickets": [_data(one, today) for one in shown]})
-        return
-    print_lines(render_table([_row(one, today) for one in shown]) if shown else ["no open tickets"])
+    else:
+        print_lines(render_table([_row(one, today) for one in shown]) if shown else ["no open tickets"])
+    return Exit.PARTIAL if problems else Exit.DONE
+
+
+def _remind(session: "Session", apps: tuple[str, ...]) -> list[str]:
+    """Remind of what is due, say of what on stderr, and return what could not be told."""
+    from reconciler.render.reminders import reminder_lines
+    from reconciler.run.reminding import remind
+
+    done = asyncio.run(remind(session, apps))
+    print_lines(reminder_lines(done.told), sys.stderr)
+    print_lines((f"error: {problem}" for problem in done.problems), sys.stderr)
+    return done.problems
 
 
 def _is_overdue(ticket: "Ticket", today: date) -> bool:
@@ -76,6 +95,7 @@ def _row(one: "Found", today: date) -> tuple[str, ...]:
 
 async def _read(session: "Session", apps: tuple[str, ...]) -> "list[Found]":
     from reconciler.provider.contract import TicketProvider
+    from reconciler.run.gathering import asked_now
     from reconciler.run.ways import open_ways
 
     found: list[Found] = []
@@ -84,7 +104,8 @@ async def _read(session: "Session", apps: tuple[str, ...]) -> "list[Found]":
             provider = way.provider
             if isinstance(provider, TicketProvider):
                 async with provider:
-                    found += [(name, way.name, ticket) for ticket in await provider.tickets()]
+                    app = session.company.apps[name]
+                    found += [(name, way.name, asked_now(session, app, one)) for one in await provider.tickets()]
     return found
 
 

@@ -16,8 +16,8 @@ HELP = help_of(
     "who",
     "Without --at, and for the future, it tells what is declared, present and absent, each with every reason.",
     "For a moment in the past it tells what was live: what the last complete read before then found, since when, and "
-    "what nobody knows because nothing was read completely near then. Every apply and `drift --record` remember their "
-    "reads. No app is asked.",
+    "what nobody knows because nothing was read completely near then. What only closed tickets told then is told as "
+    "attested, never as seen. Every apply and `drift --record` remember their reads. No app is asked.",
 )
 
 
@@ -106,13 +106,17 @@ def _tell_past(common: Common, session: "Session", asked: str, app: str, key: st
     from reconciler.cli.names import check_names
     from reconciler.render.history import PastApp, past_data, render_past
     from reconciler.state.open import open_state
+    from reconciler.state.past import attested_at, seen_at
 
     moment = session.moment.astimezone(ZoneInfo(session.settings.timezone))
     only = {"entitlement": key} if app else {"holder": key}
     with open_state(session.settings, read_only=True) as state:
-        known = sorted({*session.company.apps, *state.apps()})
+        known = sorted({*session.company.apps, *(one for one in state.apps() if not one.startswith("@"))})
         check_names([app] if app else [], known, "app")
-        apps = [PastApp(one, state.live_at(one, moment, **only)) for one in ([app] if app else known)]
+        asked_of = [app] if app else known
+        seen = [seen_at(state, one, moment, **only) for one in asked_of]
+        attested = [attested_at(state, one, moment, **only) for one in asked_of]
+    apps = [PastApp(*told) for told in zip(asked_of, seen, attested, strict=True)]
     if common.json:
         print_data({"entitlement" if app else "identity": asked, **past_data(moment, apps)})
         return

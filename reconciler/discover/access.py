@@ -79,6 +79,7 @@ def find_access(
     here: Collection[str],
     services: Collection[str],
     accepted: Callable[[str, str], bool] | None = None,
+    risky: Collection[tuple[str, str]] = (),
 ) -> Found:
     """Compare what is live with what is declared, and group what is missing.
 
@@ -88,8 +89,9 @@ def find_access(
         services: those of them that are service accounts.
         accepted: says of a holder and a key (empty for the account) whether it was named. None accepts everything that
             is not declared as privileged.
+        risky: (holder, key) of what is told as withheld where it is not accepted, beside what is declared privileged.
     """
-    return _Finder(sides, here, services, accepted).find()
+    return _Finder(sides, here, services, accepted, risky).find()
 
 
 class _Finder:
@@ -99,8 +101,10 @@ class _Finder:
         here: Collection[str],
         services: Collection[str],
         accepted: Callable[[str, str], bool] | None,
+        risky: Collection[tuple[str, str]],
     ) -> None:
         self.sides = sides
+        self.risky = risky
         self.here = here
         self.services = services
         self.accepted = accepted
@@ -150,7 +154,7 @@ class _Finder:
                 continue
             if self._is_accepted(item.holder, item.entitlement):
                 found.append((item.holder, Wanted(item.entitlement, level)))
-            elif item.entitlement in self.privileged:
+            elif item.entitlement in self.privileged or (item.holder, item.entitlement) in self.risky:
                 withheld.append((item.holder, item.entitlement))
         return found, withheld
 

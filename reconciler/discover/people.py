@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from reconciler.discover.columns import find_columns
 from reconciler.discover.days import find_order, read_day
-from reconciler.discover.sheet import Row, Sheet
+from reconciler.discover.sheet import LOOKED_AT, Row, Sheet
+from reconciler.errors import ConfigurationError
 from reconciler.items import Value
 from reconciler.problems import Place, Problem, Severity
 from reconciler.provider.snapshot import AccountStatus, LiveAccount
@@ -21,6 +23,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CONTRACTOR = re.compile(r"contract|freelanc|extern|consult|temp|dienstleister|prestataire", re.IGNORECASE)
 _GONE = frozenset({"terminated", "inactive", "left", "former", "leaver", "resigned", "disabled", "0", "false"})
 _DAYS = ("start", "last_day")
+_FLIPPED = re.compile(r"([^,]*[^,\s])\s*,\s*([^,]*[^,\s])")
+_MOST = 0.5
+_TOTALS = frozenset({"total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "totale"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,15 @@ def read_people(sheet: Sheet, told: Mapping[str, str], order: str = "") -> Read:
     Raises:
         ConfigurationError: the columns cannot be found.
     """
-    columns = find_columns(sheet.headers, told)
+    sheet, columns = _find_header(sheet, told)
+    flipped = _is_flipped(_column(sheet, columns["name"])) if "name" in columns else False
     orders = {name: order or find_order(_column(sheet, columns[name])) for name in _DAYS if name in columns}
     people, problems, notes = [], [], list(sheet.notes)
+    if flipped:
+        notes.append(f"{sheet.name}: names are written 'Last, First', and taken as 'First Last'")
     for row in sheet.rows:
         place = Place(sheet.name, row.line, 1)
-        faults = list(_check_row(sheet, row))
+        faults = list(_check_row(sheet, row, columns.get("email")))
         values, more = ({}, []) if faults else _read_row(row, columns, orders)
         faults += more
         problems += [Problem(place, Severity.ERROR, fault) for fault in faults]
@@ -89,21 +97,60 @@ def read_people(sheet: Sheet, told: Mapping[str, str], order: str = "") -> Read:
             notes.append(f"{sheet.name}:{row.line}: has left, and no last day is known; not taken")
         elif not faults:
             manager = str(values.pop("manager", ""))
+            if flipped:
+                manager = _flip(manager)
+                values |= {"name": _flip(str(values["name"]))} if "name" in values else {}
             people.append(Candidate(place, values, manager))
     kept, repeated = _part_repeated(people)
     return Read(tuple(kept), tuple(sorted([*problems, *repeated])), tuple(notes))
+
+
+def _find_header(sheet: Sheet, told: Mapping[str, str]) -> tuple[Sheet, dict[str, int]]:
+    """Return the table under its header, which need not be its first row, and its columns.
+
+    Raises:
+        ConfigurationError: no row near the beginning is a header.
+    """
+    try:
+        return sheet, find_columns(sheet.headers, told)
+    except ConfigurationError:
+        for number, row in enumerate(sheet.rows[:LOOKED_AT]):
+            with suppress(ConfigurationError):
+                columns = find_columns(row.cells, told)
+                notes = (*sheet.notes, f"{sheet.name}:{row.line}: this row names the columns")
+                return replace(sheet, headers=row.cells, rows=sheet.rows[number + 1 :], notes=notes), columns
+        raise
+
+
+def _is_flipped(names: Iterable[str]) -> bool:
+    """Say whether a column of names is written as `Ruiz, Ana`: most of them are."""
+    told = [name for name in names if name]
+    return bool(told) and sum(bool(_FLIPPED.fullmatch(name)) for name in told) > len(told) * _MOST
+
+
+def _flip(name: str) -> str:
+    return f"{found[2]} {found[1]}" if (found := _FLIPPED.fullmatch(name)) else name
 
 
 def _column(sheet: Sheet, number: int) -> Iterator[str]:
     return (row.cells[number] for row in sheet.rows if number < len(row.cells))
 
 
-def _check_row(sheet: Sheet, row: Row) -> Iterator[str]:
+def _check_row(sheet: Sheet, row: Row, email: int | None) -> Iterator[str]:
     if len(row.cells) != len(sheet.headers):
         yield f"{len(row.cells)} cells where the first row has {len(sheet.headers)}"
+    if _is_total(row, email):
+        yield "this looks like a row of totals, not like a person"
     for header, cell in zip(sheet.headers, row.cells, strict=False):
         if len(cell) > LONGEST * 100:
             yield f"{header[:40]!r}: {len(cell)} characters"
+
+
+def _is_total(row: Row, email: int | None) -> bool:
+    """Say whether a row begins with `Total` and has no address."""
+    first = next(filter(None, row.cells), "").casefold().rstrip(": ")
+    address = row.cells[email] if email is not None and email < len(row.cells) else ""
+    return first in _TOTALS and "@" not in address
 
 
 def _read_row(

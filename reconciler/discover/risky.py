@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.items import unpack
+from reconciler.items import GrantItem, unpack
 from reconciler.plan.routes import is_entitlement
 from reconciler.plan.sides import Sides
 
@@ -26,6 +26,16 @@ def find_risky(sides: Sides) -> dict[tuple[str, str], str]:
         if why:
             found[(item.holder, item.entitlement)] = why
     return found
+
+
+def keep_lost(sides: Sides, item: GrantItem) -> str:
+    """Return why access that somebody took away in the app stays in the YAML unless it is named; empty if it may go."""
+    rules = sides.declared.entitlements.get(item.entitlement)
+    if rules is not None and rules.privileged:
+        return _PRIVILEGED
+    word = f"{sides.inputs.app}/{item.entitlement}"
+    protected = [policies.protected for policies in sides.inputs.policies]
+    return "it is protected" if any(item.holder in one.people or word in one.entitlements for one in protected) else ""
 
 
 def sounds_privileged(text: str) -> bool:

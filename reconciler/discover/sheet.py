@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from dataclasses import dataclass
+from itertools import islice
 
 from reconciler.errors import ConfigurationError
 
@@ -12,6 +13,8 @@ MOST_BYTES = 64 * 1024 * 1024
 
 MOST_ROWS = 300_000
 MOST_COLUMNS = 1_000
+LOOKED_AT = 20
+"""The header is one of so many rows."""
 
 _DELIMITERS = ",;\t|"
 _MARKS = (
@@ -63,7 +66,7 @@ def read_sheet(name: str, content: bytes, *, delimiter: str = "", encoding: str 
     text, notes = _decode(name, content, encoding)
     if "\0" in text:
         raise ConfigurationError(f"{name}: this is no CSV file", hint="export it as CSV, not as a workbook")
-    sign = delimiter or _find_delimiter(text.partition("\n")[0])
+    sign = delimiter or _find_delimiter(text)
     rows = _parse(name, text, sign)
     if not rows:
         raise ConfigurationError(f"{name}: it is empty", hint="the first row must name the columns")
@@ -89,9 +92,11 @@ def _decode(name: str, content: bytes, encoding: str) -> tuple[str, tuple[str, .
         ) from None
 
 
-def _find_delimiter(line: str) -> str:
-    """Return the sign that divides the first line most often."""
-    return max(_DELIMITERS, key=line.count)
+def _find_delimiter(text: str) -> str:
+    """Return the sign that divides the first divided line most often: a title may stand above the header."""
+    lines = islice(io.StringIO(text), LOOKED_AT)
+    first = next((line for line in lines if any(sign in line for sign in _DELIMITERS)), "")
+    return max(_DELIMITERS, key=first.count)
 
 
 def _parse(name: str, text: str, delimiter: str) -> list[Row]:

@@ -20,6 +20,8 @@ _ENVIRONMENT: Final = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_
 _PATIENCE: Final = 120.0
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 _REGULAR: Final = "100644"
+_NO_TEXT: Final = 128
+"""From this exit code on `git merge-file` failed; below it is the number of conflicts."""
 _NOBODY: Final = {"NAME": "reconciler", "EMAIL": "reconciler@localhost"}
 
 
@@ -126,7 +128,7 @@ class Clone:
         """
         commit = self.base(branch).commit
         there = self.files(commit)
-        if any(there.get(path) != content for path, content in changes.items()):
+        if any((there.get(path) or b"") != content for path, content in changes.items()):
             return False
         if self._run("rev-parse", "--verify", "--quiet", f"{commit}^")[0]:
             return True  # of a shallow clone no more is known
@@ -151,7 +153,7 @@ class Clone:
 
         Args:
             parent: the commit that it continues.
-            changes: path → its content.
+            changes: path → its content; a file that holds nothing any more is gone.
             message: of the commit.
         """
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
@@ -159,6 +161,8 @@ class Clone:
             self._git("read-tree", parent, env=index)
             entries = "".join(
                 f"{self._mode(parent, path)} {self._blob(data)}\t{self._prefix}{path}\0"
+                if data
+                else f"0 {'0' * len(parent)}\t{self._prefix}{path}\0"
                 for path, data in changes.items()
             )
             self._git("update-index", "-z", "--index-info", stdin=entries.encode(), env=index)
@@ -168,6 +172,21 @@ class Clone:
             .decode()
             .strip()
         )
+
+    def merge(self, ours: bytes, base: bytes, theirs: bytes) -> bytes | None:
+        """Return a file with what two sides made of it since they parted; None where they contradict each other.
+
+        Raises:
+            ConfigurationError: it cannot be merged at all: it is no text.
+        """
+        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
+            paths = [Path(folder) / name for name in ("ours", "base", "theirs")]
+            for path, content in zip(paths, (ours, base, theirs), strict=True):
+                path.write_bytes(content)
+            status, answer, said = self._run("merge-file", "--stdout", "--quiet", *map(str, paths))
+        if status >= _NO_TEXT:
+            raise ConfigurationError(f"git cannot merge it: {said.strip() or status}", hint="change it by hand")
+        return None if status else answer
 
     def _mode(self, parent: str, path: str) -> str:
         about = self._git("ls-tree", "-z", "--full-tree", parent, f":(literal){self._prefix}{path}").decode()

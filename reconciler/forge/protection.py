@@ -74,6 +74,25 @@ class Protection:
                 raise
         return None
 
+    async def repository_secrets(self) -> list[str]:
+        """List the names of the secrets that every branch of the repository can use.
+
+        Raises:
+            AnswerError: the token may not list them (`secrets: read`).
+        """
+        return await self._names("actions/secrets", "list the secrets of the repository")
+
+    async def organization_secrets(self) -> list[str]:
+        """List the names of the organization's secrets that every branch of the repository can use."""
+        return await self._names("actions/organization-secrets", "list the secrets of the organization")
+
+    async def environment_secrets(self, name: str) -> list[str]:
+        """List the names of the secrets of an environment."""
+        return await self._names(f"environments/{part(name)}/secrets", f"list the secrets of the environment {name}")
+
+    async def _names(self, path: str, what: str) -> list[str]:
+        return [str(entry["name"]) async for entry in self._api.pages(path, what, key="secrets")]
+
     async def environment(self, name: str) -> Environment | None:
         """Return an environment and who may use it, None if there is none."""
         path = f"environments/{part(name)}"

@@ -8,6 +8,7 @@ from reconciler.forge.api import Api, instant, login, sha
 from reconciler.forge.values import Opinion, PullRequest, Review
 
 _UNKNOWN_REVIEWER = 422
+_PUSHES = frozenset({"push", "force_push", "branch_creation"})
 _SAYS_SOMETHING = frozenset({Opinion.APPROVED, Opinion.CHANGES_REQUESTED, Opinion.DISMISSED})
 
 
@@ -75,6 +76,17 @@ class Pulls:
         """List every review of a pull request, the oldest first; those of users that are gone are left out."""
         found = self._api.pages(f"pulls/{number:d}/reviews", f"list the reviews of #{number}")
         return [review async for entry in found if (review := _review(entry)) is not None]
+
+    async def messages(self, number: int) -> list[str]:
+        """List the messages of a pull request's commits, the oldest first (the forge lists 250 at most)."""
+        found = self._api.pages(f"pulls/{number:d}/commits", f"list the commits of #{number}")
+        return [str((entry.get("commit") or {}).get("message") or "") async for entry in found]
+
+    async def pushers(self, branch: str) -> list[str]:
+        """List who ever pushed to a branch, by the forge's own record, which no commit can forge."""
+        found = self._api.pages("activity", f"list who pushed to {branch}", {"ref": f"refs/heads/{branch}"})
+        names = [login(entry.get("actor")) async for entry in found if entry.get("activity_type") in _PUSHES]
+        return list(dict.fromkeys(filter(None, names)))
 
     async def files(self, number: int) -> list[str]:
         """List the paths that a pull request touches, former names too (the forge lists 3,000 at most)."""

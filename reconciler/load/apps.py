@@ -181,6 +181,11 @@ APP = Fields(
     Field("entitlements", Entitlements(), "Those to create and rename, and what is special about them."),
     Field("leaver", Steps(), "What happens to a leaver's account, in order."),
     Field("delete_after", Duration(), "How long after suspension an account is deleted: 30d; none means never."),
+    Field(
+        "plans",
+        Choice(("live", "snapshot"), "live"),
+        "What plans are made of: the app itself, or the last answer kept by an apply, where no token only reads.",
+    ),
     Field("description", LongText(), "What it is for."),
     hints={
         "provider": 'write it inside "route"',
@@ -195,7 +200,7 @@ def read_app(reading: Reading, entry: Entry) -> AppRecord:
     key, mark = entry.key, entry.mark
     check_name(reading, key, mark, "the app")
     values: list[Any] = APP.read(reading, entry.node, mark, key)
-    owner, deputy, route, manage, drift, accounts, entitlements, leaver, delete_after, description = values
+    owner, deputy, route, manage, drift, accounts, entitlements, leaver, delete_after, plans, description = values
     general, kinds = manage or ("", {})
     return AppRecord(
         mark.line + 1,
@@ -211,5 +216,6 @@ def read_app(reading: Reading, entry: Entry) -> AppRecord:
         entitlements,
         leaver,
         delete_after,
+        plans,
         description,
     )

@@ -26,10 +26,10 @@ from reconciler.load.records import (
 )
 from reconciler.load.thaw import thaw
 from reconciler.model.access import GrantBlock, Recipients, Role, Wanted, WantedList
-from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Way
+from reconciler.model.apps import AccountRules, App, EntitlementRules, LeaverStep, Manage, OnDrift, Plans, Way
 from reconciler.model.company import Company, Settings
 from reconciler.model.identities import Group, Person, ServiceAccount
-from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Protected
+from reconciler.model.policies import Limit, Limits, NeverTogether, Policies, Protected, SelfApproval
 from reconciler.problems import NOWHERE, Place, Problem, Severity
 
 _NOTHING: Mapping[str, Any] = {}
@@ -270,6 +270,7 @@ class _Unpacker:
             self._account_rules(record.accounts) if record.accounts else AccountRules(),
             {rules.key: self._entitlement(rules) for rules in record.entitlements},
             delete_after=None if record.delete_after is None else timedelta(seconds=record.delete_after),
+            plans=Plans(record.plans),
             description=record.description,
             place=self.place(record),
             **self._leaver(record),
@@ -326,6 +327,8 @@ def _make_policies(records: Mapping[str, tuple[PolicyRecord, Place]]) -> Policie
         )
     if limits := records.get("limits"):
         policies["limits"] = _make_limits(limits[0].limits)
+    if (said := records.get("self_approval")) and said[0].self_approval:
+        policies["self_approval"] = SelfApproval(said[0].self_approval)
     return Policies(**policies)
 
 

@@ -19,7 +19,7 @@ import msgspec
 from reconciler.load.records import FileRecord, WantedRecord
 from reconciler.version import tool_version
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 MAX_BYTES = 512 * 1024 * 1024
 MAX_ENTRIES = 20_000
 

@@ -9,9 +9,11 @@ from reconciler.load.records import PolicyRecord
 from reconciler.load.scalars import is_null
 from reconciler.load.suggest import suggest
 from reconciler.load.tree import Entry, Map, Node
+from reconciler.model.policies import SelfApproval
 
-POLICIES = ("never_together", "protected", "limits")
+POLICIES = ("never_together", "protected", "limits", "self_approval")
 
+_SELF_APPROVAL = "Whether an approval by somebody who gains by the pull request counts: never, if not set."
 _LIMIT = re.compile(
     r"(?:(?P<count>\d{1,9})(?: or (?P<or>\d{1,3}(?:\.\d{1,4})?) ?%)?|(?P<share>\d{1,3}(?:\.\d{1,4})?) ?%)", re.ASCII
 )
@@ -82,11 +84,22 @@ def read_policy(reading: Reading, entry: Entry) -> PolicyRecord | None:
             record.limits = {
                 field.name: value for field, value in zip(LIMITS.fields, values, strict=True) if value is not None
             }
+        case "self_approval":
+            record.self_approval = _read_self_approval(reading, entry)
         case _:
             hint = suggest(entry.key, POLICIES) or f"there are: {', '.join(POLICIES)}"
             reading.faults.error(entry.mark, f"policies has no key {reading.faults.show_key(entry.key)}", hint)
             return None
     return record
+
+
+def _read_self_approval(reading: Reading, entry: Entry) -> str:
+    known = [one.value for one in SelfApproval]
+    if isinstance(entry.node, str) and entry.node in known:
+        return entry.node
+    shown = reading.faults.show(entry.node) if isinstance(entry.node, str) else name_node(entry.node)
+    reading.faults.error(entry.node_mark, f"self_approval is one of {', '.join(known)}, not {shown}")
+    return ""
 
 
 def _read_never_together(reading: Reading, node: Node, mark: Mark) -> dict[str, tuple[int, int, list[str]]]:
@@ -117,5 +130,6 @@ def policies_schema() -> Schema:
             "never_together": {"type": ["object", "null"], "additionalProperties": together, "description": about},
             "protected": PROTECTED.schema,
             "limits": LIMITS.schema,
+            "self_approval": {"enum": [one.value for one in SelfApproval], "description": _SELF_APPROVAL},
         },
     }

@@ -174,6 +174,7 @@ class AppRecord(Record):
     entitlements: list[EntitlementRecord]
     leaver: list[LeaverStepRecord] | None
     delete_after: float | None
+    plans: str
     description: str
 
 
@@ -188,6 +189,7 @@ class PolicyRecord(Record):
     accounts: list[str] = []
     entitlements: list[str] = []
     limits: dict[str, tuple[int, float]] = {}
+    self_approval: str = ""
 
 
 class FileRecord(Record):

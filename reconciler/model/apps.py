@@ -30,6 +30,13 @@ class OnDrift(StrEnum):
     CORRECT = "correct"
 
 
+class Plans(StrEnum):
+    """What plans of an app are made of: what it answers now, or the last answer that an apply kept."""
+
+    LIVE = "live"
+    SNAPSHOT = "snapshot"
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to reach an app.
@@ -106,6 +113,7 @@ class App:
         manage, manage_kinds: how far to go, in general and by kind of entitlement (`accounts` for accounts).
         leaver: the steps, in order; the default is end_sessions where the app can, then suspend.
         delete_after: from suspension to deletion; None means never delete.
+        plans: what plans are made of; an apply always asks the app itself.
     """
 
     name: str
@@ -119,6 +127,7 @@ class App:
     entitlements: Mapping[str, EntitlementRules] = field(default_factory=dict)
     leaver: tuple[LeaverStep, ...] = (LeaverStep("end_sessions"), LeaverStep("suspend"))
     delete_after: timedelta | None = None
+    plans: Plans = Plans.LIVE
     description: str = ""
     place: Place = NOWHERE
 

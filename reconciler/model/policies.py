@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from reconciler.problems import NOWHERE, Place
 
@@ -57,6 +58,14 @@ class NeverTogether:
     place: Place = NOWHERE
 
 
+class SelfApproval(StrEnum):
+    """Whether the approval of somebody who gains by a pull request counts as a review of it, the strictest first."""
+
+    NEVER = "never"
+    UNPRIVILEGED = "unprivileged"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """All guards of an organization; every field has a safe default."""
@@ -64,4 +73,5 @@ class Policies:
     never_together: Mapping[str, NeverTogether] = field(default_factory=dict)
     protected: Protected = Protected()
     limits: Limits = Limits()
+    self_approval: SelfApproval = SelfApproval.NEVER
     place: Place = NOWHERE

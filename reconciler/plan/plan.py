@@ -21,6 +21,7 @@ class Fact(StrEnum):
     UNMANAGED = "unmanaged"
     CONFLICT = "conflict"
     BLOCKED = "blocked"
+    HELD = "held"
     ALREADY = "already true"
     PENDING = "pending"
     UNREAD = "unread"
@@ -36,8 +37,9 @@ class Finding:
     Attributes:
         fact: ADOPTED only for privileged items (the others are counted in `AppPlan.adoption`); PENDING for an open
             ticket; WAITING for a deletion whose grace is not over; OBSERVED for what would be changed if the app were
-            not only observed; ALREADY for what a pull request asks for and the app has; CONFLICT and BLOCKED for what
-            stands in the way of one item; UNREAD for what relies on something that could not be read.
+            not only observed; HELD for what a merge was refused, and nobody reviewed since; ALREADY for what a pull
+            request asks for and the app has; CONFLICT and BLOCKED for what stands in the way of one item; UNREAD for
+            what relies on something that could not be read.
         item: what it is about, or None for a whole collection or app.
         text: what is the case and, where something is to be done, what.
         refuses: whether it makes the run exit as refused (an item that should change and may not).

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Value, kind_of
 from reconciler.problems import NOWHERE, Place
@@ -33,6 +34,8 @@ class Operation(StrEnum):
 
 
 _REMOVING = frozenset({Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT, Operation.REVOKE})
+TRACELESS: Final = frozenset({Operation.END_SESSIONS, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES})
+"""Operations that no reading shows: done is all that can be said of them, and it is enough."""
 
 
 class Cause(StrEnum):

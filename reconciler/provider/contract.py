@@ -189,6 +189,7 @@ class Ticket:
         owner: the id of the person who was asked, or empty.
         title: what it is about, in a few words, or empty.
         wanted: what the operation was to make of its item, without empty values; None where the ticket does not say.
+        closed_by: who attests what it was closed as, in the tracker's words, or empty.
     """
 
     change_id: str
@@ -201,6 +202,22 @@ class Ticket:
     owner: str = ""
     title: str = ""
     wanted: Mapping[str, Value] | None = None
+    closed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is told about an open ticket, below it, and once.
+
+    Attributes:
+        mark: what it is known by among the notes of its ticket: small letters, digits and `-`.
+        text: one or two sentences of plain text.
+        owner: the id of whom the ticket waits for from now on; empty where that stays as it was.
+    """
+
+    mark: str
+    text: str
+    owner: str = ""
 
 
 @runtime_checkable
@@ -213,4 +230,17 @@ class TicketProvider(Provider, Protocol):
 
     async def cancel(self, ticket: Ticket, reason: str) -> None:
         """Close a ticket whose operation is no longer wanted, saying why."""
+        ...
+
+
+@runtime_checkable
+class NotingProvider(TicketProvider, Protocol):
+    """A provider of tickets that can say something more about one: a reminder, or whom it waits for now."""
+
+    async def note(self, ticket: Ticket, note: Note) -> bool:
+        """Tell it to whoever is asked, unless it was told before or the ticket is closed; say whether it was told now.
+
+        Raises:
+            ProviderError: the ticket is gone, or it was not told, or it is not known.
+        """
         ...

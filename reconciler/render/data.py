@@ -88,6 +88,7 @@ def _summary(plan: Plan) -> dict[str, int]:
         "conflicts": facts[Fact.CONFLICT],
         "pending": facts[Fact.PENDING],
         "waiting": facts[Fact.WAITING],
+        "held": facts[Fact.HELD],
     }
     return {**asdict(count_changes(plan)), **told}
 

@@ -13,7 +13,7 @@ from reconciler.render.words import join_words, number
 from reconciler.state.contract import Adoption
 
 _CAUSES = frozenset({Cause.LOST, Cause.DRIFTED, Cause.CONFLICT})
-_FACTS = frozenset({Fact.UNMANAGED, Fact.CONFLICT, Fact.RENAMED, Fact.UNREAD})
+_FACTS = frozenset({Fact.UNMANAGED, Fact.CONFLICT, Fact.HELD, Fact.RENAMED, Fact.UNREAD})
 
 
 def drift_in(plan: Plan) -> Plan:
@@ -34,7 +34,9 @@ def is_drift(change: Change) -> bool:
 
 def has_drift(drift: Plan) -> bool:
     """Say whether a plan from `drift_in` holds anything that somebody changed or made outside git."""
-    return any(True for _ in drift.changes()) or any(finding.fact is not Fact.UNREAD for _, finding in drift.findings())
+    return any(True for _ in drift.changes()) or any(
+        finding.fact not in {Fact.UNREAD, Fact.HELD} for _, finding in drift.findings()
+    )
 
 
 def render_drift(drift: Plan, *, width: int, colour: bool, verbose: bool = False) -> Iterator[str]:
@@ -56,6 +58,7 @@ def _summary(drift: Plan) -> str:
         f"{causes[Cause.DRIFTED]} changed" if causes[Cause.DRIFTED] else "",
         number(conflicts, "conflict") if conflicts else "",
         f"{facts[Fact.RENAMED]} renamed" if facts[Fact.RENAMED] else "",
+        f"{facts[Fact.HELD]} held" if facts[Fact.HELD] else "",
         f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(drift)) else "",
         f"{alarms} privileged" if alarms else "",
         f"{number(unread, 'app')} not read completely" if unread else "",

@@ -15,13 +15,21 @@ _NEAR: Final = timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class PastApp:
-    """What the history says of one app at a moment; `then` is None where no complete read is remembered until then."""
+    """What the history says of one app at a moment.
+
+    Attributes:
+        then: what was seen; None where no complete read is remembered until then.
+        attested: what only closed tickets told then, and nobody saw; None where they told nothing.
+    """
 
     app: str
     then: LiveThen | None
+    attested: LiveThen | None = None
 
     def unknown(self, moment: datetime) -> str:
         """Say what is not known of that moment, empty where a complete read is near before it."""
+        if self.then is None and self.attested is not None:
+            return ""
         if self.then is None:
             return f"nothing is known: no complete read of {self.app} is remembered from before"
         gap = moment - self.then.at
@@ -53,6 +61,9 @@ def render_past(asked: str, moment: datetime, apps: list[PastApp], *, by: str, c
         if one.then:
             yield f"{visible(one.app)}, by the complete read of {_told(one.then.at, zone)}"
             yield from (f"  {line}" for line in _lines(one.then, by, zone))
+        if one.attested:
+            yield f"{visible(one.app)}, attested by tickets as of {_told(one.attested.at, zone)}, never seen"
+            yield from (f"  {line}" for line in _lines(one.attested, by, zone))
         if unknown := one.unknown(moment):
             yield paint.paint(paint.change, f"  {visible(unknown)}")
 
@@ -79,7 +90,7 @@ def _told(moment: datetime, zone: tzinfo | None) -> str:
 
 
 def past_data(moment: datetime, apps: list[PastApp]) -> dict[str, Any]:
-    """Return the same as data: `{basis: live, moment, apps: [{app, read, next_read, unknown, held}]}`."""
+    """Return the same as data: `{basis: live, moment, apps: [{app, read, next_read, attested_at, unknown, held}]}`."""
     return {
         "basis": "live",
         "moment": moment.isoformat(),
@@ -88,12 +99,24 @@ def past_data(moment: datetime, apps: list[PastApp]) -> dict[str, Any]:
                 "app": one.app,
                 "read": one.then.at.isoformat() if one.then else None,
                 "next_read": _iso(one.then.following) if one.then else None,
+                "attested_at": one.attested.at.isoformat() if one.attested else None,
                 "unknown": one.unknown(moment),
-                "held": [_sighting_data(each) for each in one.then.sightings] if one.then else None,
+                "held": _held_data(one),
             }
             for one in apps
         ],
     }
+
+
+def _held_data(app: PastApp) -> list[dict[str, Any]] | None:
+    """Return what was seen and what was attested, each said to be so; None where nothing is known."""
+    if app.then is None and app.attested is None:
+        return None
+    seen = app.then.sightings if app.then else ()
+    attested = app.attested.sightings if app.attested else ()
+    return [_sighting_data(one) | {"attested": False} for one in seen] + [
+        _sighting_data(one) | {"attested": True} for one in attested
+    ]
 
 
 def _sighting_data(one: Sighting) -> dict[str, Any]:

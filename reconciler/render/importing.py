@@ -66,6 +66,7 @@ def access_data(done: "AccessImport") -> dict[str, Any]:
         "levels": [list(one) for one in found.levels],
         "service_accounts": list(done.services),
         "dropped": list(done.dropped),
+        "kept": [{"item": item, "why": why} for item, why in done.kept],
         "suggestions": [_role(number, one) for number, one in enumerate(done.suggestions, 1)],
         "unwritable": list(found.unwritable),
         "unread": list(found.unread),
@@ -94,7 +95,9 @@ def render_access(app: str, done: "AccessImport", *, dry_run: bool) -> Iterator[
     yield from _sort("cannot be told", [f"{name}: {why}" for name, why in found.blocked.items()])
     yield from _sort("suspended in the app, and left so", found.suspended)
     withheld = [f"--accept {holder}/{key}" for holder, key in found.withheld]
-    yield from _sort("privileged, and only written where it is named", withheld)
+    yield from _sort("privileged, protected or sounding so, and only written where it is named", withheld)
+    kept = [f"--accept {item}: {why}" for item, why in done.kept]
+    yield from _sort("gone in the app, and only taken out of the YAML where it is named", kept)
     levels = [
         f"{holder} {key}: declared {want or 'none'}, is {live or 'none'}" for holder, key, want, live in found.levels
     ]

@@ -26,7 +26,7 @@ from reconciler.render.words import (
     scope_words,
 )
 
-_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.UNREAD})
+_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.HELD, Fact.UNREAD})
 _HEAD = "| | what | who | access | way | why |\n|---|---|---|---|---|---|"
 _MOST_OBJECTS = 6
 _MOST_TASKS = 5
@@ -211,7 +211,8 @@ class Page:
 
     def _warnings(self) -> Iterator[Section]:
         if found := self.plan.warnings:
-            lines = tuple(Line(f"- {self.code(text)}", Rank.NOTICED) for text in found)
+            told = ("; ".join(line.strip() for line in text.splitlines()) for text in found)
+            lines = tuple(Line(f"- {self.code(text)}", Rank.NOTICED) for text in told)
             yield Section("", lines, "warning", number(len(found), "warning"))
 
     def _compared(self) -> Iterator[Section]:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from reconciler.plan.plan import AppPlan, Fact, Finding, Plan
+from reconciler.plan.plan import AppPlan, Fact, Finding, Plan, Provenance
 from reconciler.provider.change import Change
+from reconciler.render.compared import comparison_words, left_out_words
 from reconciler.render.escape import visible
 from reconciler.render.forecast import cost_words, time_words
 from reconciler.render.origins import origins_of
@@ -35,7 +36,7 @@ from reconciler.render.words import (
     scope_words,
 )
 
-_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.UNREAD})
+_URGENT = frozenset({Fact.CONFLICT, Fact.BLOCKED, Fact.HELD, Fact.UNREAD})
 _MEANINGS = {"+": "adds", "-": "removes", "~": "changes", "!": "by ticket", "⚠": "needs attention"}
 _SHORT = 7
 
@@ -90,6 +91,7 @@ def render_page(plan: Plan) -> str:
         refused=[verdict for verdict in plan.verdicts if verdict.refused],
         tickets=list(_tickets(plan)),
         left_out=list(_left_out(plan)),
+        warnings=["; ".join(visible(line.strip()) for line in one.splitlines()) for one in plan.warnings],
         origins=[(place.short, origin) for place, origin in plan.provenance],
         instant=instant,
         visible=visible,
@@ -108,7 +110,8 @@ def _facts(plan: Plan) -> list[str]:
     tally = count_changes(plan)
     people = f"{tally.people:,} {'person' if tally.people == 1 else 'people'} affected" if tally.people else ""
     future = f"as it will be at {instant(plan.moment)}; cannot be applied" if plan.future else ""
-    told = [future, scope_words(plan.scope), join_words([people, *remarks(plan, tally)])]
+    compared = [comparison_words(plan.comparison), left_out_words(plan.comparison)] if plan.comparison else []
+    told = [future, scope_words(plan.scope), *compared, join_words([people, *remarks(plan, tally)])]
     return [text for text in (*told, limits(plan), cost_words(plan), time_words(plan)) if text]
 
 
@@ -147,8 +150,13 @@ def _change_rows(changes: Iterable[Change], plan: Plan) -> Iterator[ChangeRow]:
             why=because(cause_words(change), change.why, whole=True),
             blocked=visible(change.blocked),
             privileged=change.privileged,
-            commit=next((origins[one.place].commit[:_SHORT] for one in change.why if one.place in origins), ""),
+            commit=next((_origin(origins[one.place]) for one in change.why if one.place in origins), ""),
         )
+
+
+def _origin(origin: Provenance) -> str:
+    request = f" #{origin.pull_request}" if origin.pull_request else ""
+    return visible(f"{origin.commit[:_SHORT]}{request}")
 
 
 def _is_urgent(finding: Finding) -> bool:
@@ -163,8 +171,8 @@ def _tickets(plan: Plan) -> Iterator[tuple[str, str, int, int]]:
             yield visible(app.app), visible(app.owner), opened, len(app.cancellations)
 
 
-def _left_out(plan: Plan) -> Iterator[tuple[str, list[ChangeRow], list[Row]]]:
-    """Yield (title, changes, findings) of what the base of a pull request asks for as well."""
+def _left_out(plan: Plan) -> Iterator[tuple[str, list[ChangeRow], list[tuple[str, list[Row]]]]]:
+    """Yield (title, changes, findings by app) of what the base of a pull request asks for as well."""
     if plan.comparison is None:
         return
     parts = (
@@ -173,7 +181,9 @@ def _left_out(plan: Plan) -> Iterator[tuple[str, list[ChangeRow], list[Row]]]:
     )
     for title, apps in parts:
         rows = [row for app in apps for row in _change_rows(app.changes, plan)]
-        found = [finding_row(one, verbose=True) for app in apps for one in app.findings]
+        found = [
+            (visible(app.app), [finding_row(one, verbose=True) for one in app.findings]) for app in apps if app.findings
+        ]
         if rows or found:
             yield title, rows, found
 

@@ -29,11 +29,13 @@ _SYMBOLS = {
     Fact.UNMANAGED: "?",
     Fact.CONFLICT: "⚠",
     Fact.BLOCKED: "⚠",
+    Fact.HELD: "⚠",
     Fact.UNREAD: "⚠",
     Fact.PENDING: "!",
 }
 _ORDER = (
     Fact.BLOCKED,
+    Fact.HELD,
     Fact.CONFLICT,
     Fact.UNREAD,
     Fact.PENDING,

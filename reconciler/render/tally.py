@@ -97,6 +97,7 @@ def remarks(plan: Plan, tally: Tally) -> list[str]:
     blocked = tally.blocked + facts[Fact.BLOCKED]
     parts = [
         f"{blocked} blocked" if blocked else "",
+        f"{facts[Fact.HELD]} held" if facts[Fact.HELD] else "",
         number(facts[Fact.CONFLICT], "conflict") if facts[Fact.CONFLICT] else "",
         f"{number(facts[Fact.PENDING], 'ticket')} pending" if facts[Fact.PENDING] else "",
         f"{facts[Fact.WAITING]} waiting" if facts[Fact.WAITING] else "",

@@ -42,3 +42,14 @@ def _stand_ins(resolved: Resolved, app: App) -> Iterator[tuple[str, str]]:
 
 def _is_here(resolved: Resolved, person: str) -> bool:
     return person in resolved.company.people and person not in resolved.leavers
+
+
+def waits_for(resolved: Resolved, app: App, owner: str) -> str:
+    """Return whom an open ticket waits for: who was asked, or who is asked now if that person has left.
+
+    Args:
+        resolved: says who is here.
+        app: the ticket's.
+        owner: the id of who was asked when it was opened, or empty.
+    """
+    return owner if _is_here(resolved, owner) else find_asked(resolved, app).person

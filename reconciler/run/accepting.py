@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.discover.access import Block, find_access
-from reconciler.discover.risky import declared_so, find_risky
+from reconciler.discover.risky import declared_so, find_risky, keep_lost
 from reconciler.edit.access import add_grants
 from reconciler.edit.asking import Asked
 from reconciler.edit.requests import revoke
@@ -95,15 +95,12 @@ def _told(sides: Sides, risky: Mapping[tuple[str, str], str]) -> tuple[tuple[str
 
 def _drop_lost(tree: Tree, sides: Sides, app: str) -> list[tuple[str, str]]:
     """Take out of the YAML what somebody took away in the app, and return what has to be changed by hand."""
-    protected = [policies.protected for policies in sides.inputs.policies]
     by_hand = []
     for item in find_lost(sides):
-        rules = sides.declared.entitlements.get(item.entitlement)
         word = f"{item.holder}/{item.entitlement}"
-        if rules is not None and rules.privileged:
-            continue  # a plan gives it back, or a person decides
-        if any(item.holder in one.people or f"{app}/{item.entitlement}" in one.entitlements for one in protected):
-            by_hand.append((word, "it is protected"))
+        if why := keep_lost(sides, item):
+            if not declared_so(why):  # else a plan gives it back, or a person decides
+                by_hand.append((word, why))
             continue
         session = tree.load()
         number = session.resolved.roster.numbers.get(item.holder)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from reconciler.apply.check import refuse_stale
 from reconciler.apply.edge import describe, guard
@@ -21,13 +22,15 @@ from reconciler.audit.witness import Witness
 from reconciler.errors import LockError, PlanError, ReconcilerError, StateError
 from reconciler.plan.guards import Override
 from reconciler.plan.plan import Plan, Scope
+from reconciler.plan.sides import Sides
 from reconciler.provider.contract import Provider
 from reconciler.run.belief import judge_state
 from reconciler.run.holding import agreed
-from reconciler.run.planning import plan_with
+from reconciler.run.planning import open_withholder, plan_with
 from reconciler.run.reading import ReadProgress
 from reconciler.run.remembering import Readings
 from reconciler.run.session import Session
+from reconciler.run.snapshots import Keeper
 from reconciler.run.stopping import stopping_on_interrupt
 from reconciler.run.ways import OpenWay, open_ways
 from reconciler.state.contract import Run, StateStore
@@ -35,6 +38,9 @@ from reconciler.state.lineage import remember_lineage
 from reconciler.state.lock import SETTLING
 from reconciler.state.offboarded import hold_offboarded, release_offboarded
 from reconciler.state.open import open_state
+
+if TYPE_CHECKING:
+    from reconciler.run.merging import Merging
 
 _log = logging.getLogger(__name__)
 _NOBODY: Mapping[str, datetime] = {}
@@ -53,6 +59,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
     reason: str = "",
     offboard: Mapping[str, datetime] = _NOBODY,
     narrow: Callable[[Plan], Plan] | None = None,
+    merging: "Merging | None" = None,
     wait: float = 0.0,
     waiting: Callable[[LockError], None] | None = None,
 ) -> Report | None:
@@ -70,6 +77,7 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         reason: why this is done, for the record; an override has its own.
         offboard: people who leave by this apply, and when; they are held for gone until git says so too.
         narrow: leaves out of the plan what is not meant, or None.
+        merging: the push that this is an apply of, which is judged, or None.
         wait: seconds to wait for another apply to end. What is due is then what is due at the end of the waiting.
         waiting: told whom it waits for.
 
@@ -86,16 +94,29 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
         try:
             if wait:
                 session = _now(session)
+            if merging:
+                merging.begin(session, state)
             readings = Readings(lambda: datetime.now(UTC))
             belief = judge_state(session, scope, state)
+            keeper = Keeper(session.settings)
+
+            def watch(sides: Sides) -> None:
+                readings.see(sides)
+                keeper.see(sides)
+
             plan = plan_with(
-                session, scope, state, progress=read_progress, override=override, belief=belief, watch=readings.see
+                session, scope, state, progress=read_progress, override=override, belief=belief, watch=watch
             )
             plan = narrow(plan) if narrow else plan
             if reviewed is not None:
                 refuse_stale(reviewed, plan)
-            if not confirm(plan):
+            confirmed = confirm(plan)
+            if merging:
+                merging.end(state, plan)
+            if not confirmed:
                 return None
+            withholder = open_withholder(session, scope, state)
+            session = withholder.session if withholder else session
             held = hold_offboarded(state, offboard)
             run = _run_of(plan, override.reason if override else reason)
             witness = _witness(session, run, review, doubted=belief.doubted)
@@ -104,12 +125,25 @@ def apply_plan(  # noqa: PLR0913 - one apply: what, of which plan, and who watch
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
             readings.remember(state, report)
+            if not belief.doubted:
+                _keep_snapshots(session, state, keeper, report, witness)
             # Who was held before stays held, whatever is refused now.
             release_offboarded(state, held if report.all_refused else agreed(session, state, offboard))
             _remember(session, state, [app.app for app in plan.apps if not app.error and app.app not in belief.losses])
             return report
         finally:
             state.unlock()
+
+
+def _keep_snapshots(session: Session, state: StateStore, keeper: Keeper, report: Report, witness: Witness) -> None:
+    """Keep what the apps with `plans: snapshot` answered; those in which something was done are asked again."""
+    if outdated := keeper.outdated(report):
+        keeper.drop(outdated)
+        try:
+            plan_with(session, Scope(apps=outdated), state, watch=keeper.see)
+        except ReconcilerError as error:
+            _log.error("no new snapshot of %s: %s", ", ".join(outdated), describe(error))
+    keeper.keep(state, witness)
 
 
 def _now(session: Session) -> Session:

@@ -14,13 +14,12 @@ from reconciler.plan.sides import Sides, declare_otherwise, matched_otherwise
 from reconciler.plan.touched import touch
 from reconciler.problems import NOWHERE
 from reconciler.provider.change import Why
-from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
 from reconciler.resolve.declared import Presence, Reason
 from reconciler.resolve.differing import Differing, differ, same_app
 from reconciler.resolve.reasons import reasons_for
 from reconciler.run.base import Base, refuse_broken
-from reconciler.run.gathering import Keys
+from reconciler.run.gathering import Keys, redeclare
 from reconciler.run.session import Session
 from reconciler.run.ways import digest_config
 
@@ -44,8 +43,14 @@ class Parts:
 class Comparer:
     """Takes the plan of one app after the other; without a base each is kept as it is."""
 
-    def __init__(self, session: Session, watch: Callable[[Sides], None] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        watch: Callable[[Sides], None] | None = None,
+        withhold: Callable[[AppPlan, Sides | None], AppPlan] | None = None,
+    ) -> None:
         self._session = session
+        self._withhold = withhold
         self._watch = watch
         self._base = session.base
         self._compared: list[Compared] = []
@@ -63,7 +68,7 @@ class Comparer:
         if sides and self._watch:
             self._watch(sides)
         if base is None or base.broken:
-            self._plans.append(plan)
+            self._plans.append(self._withhold(plan, sides) if self._withhold else plan)
             return
         compared = self._compare(base, sides, plan) if sides else leave_out(plan)
         self._compared.append(self._hold(base, compared))
@@ -81,6 +86,10 @@ class Comparer:
             )
             compared = hold_until_merged(compared, f"{text}; {_MERGE}")
         return compared
+
+    def take(self, plan: AppPlan) -> None:
+        """Take the plan of an app as it is."""
+        self._plans.append(plan)
 
     def leave_unasked(self, app: App) -> None:
         """Take an app that nothing may be sent to."""
@@ -114,7 +123,7 @@ class Comparer:
 
     def _compare(self, base: Base, sides: Sides, plan: AppPlan) -> Compared:
         head = sides.inputs
-        if not _can_differ(self._differing, head):
+        if not can_differ(self._differing, head):
             return leave_out(plan)
         known = base.company.apps.get(head.app)
         inputs = self._inputs(base, head) if known else None
@@ -131,15 +140,7 @@ class Comparer:
 
     def _inputs(self, base: Base, head: AppInputs) -> AppInputs:
         """Return what the head's plan was made from, with what the base declares in its place."""
-        levels = {kind: order for way in reversed(head.ways) for kind, order in way.capabilities.levels.items()}
-        declared = declare_app(base.resolved, head.app, head.declared.names, levels)
-        return replace(
-            head,
-            declared=declared,
-            account=partial(declare_account, base.resolved, declared),
-            reasons=partial(reasons_for, base.resolved, declared),
-            identities=self._identities(head),
-        )
+        return redeclare(head, base.resolved, self._identities(head))
 
     def _identities(self, head: AppInputs) -> Sequence[IdentityKeys]:
         """Return what the base's identities can be found by: the head's own list, where it is the same."""
@@ -169,7 +170,7 @@ def _wanted(session: Session, app: App) -> Iterator[Finding]:
             )
 
 
-def _can_differ(differing: Differing, head: AppInputs) -> bool:
+def can_differ(differing: Differing, head: AppInputs) -> bool:
     """Say whether base and head can say different things about an app, or match its accounts otherwise."""
     if head.app in differing.apps:
         return True

@@ -10,10 +10,10 @@ from reconciler.model.company import Company
 from reconciler.model.identities import Person, ServiceAccount
 from reconciler.plan.inputs import AppInputs, IdentityKeys, Loss, WayRead
 from reconciler.plan.plan import Scope
-from reconciler.provider.contract import Ticket
+from reconciler.provider.contract import Ticket, TicketStatus
 from reconciler.resolve.account import declare_account
 from reconciler.resolve.app import declare_app
-from reconciler.resolve.asked import find_asked
+from reconciler.resolve.asked import find_asked, waits_for
 from reconciler.resolve.declared import DeclaredAccount, DeclaredApp, Presence
 from reconciler.resolve.reasons import reasons_for
 from reconciler.resolve.resolved import Resolved
@@ -86,7 +86,7 @@ class Gatherer:
             identities=self._keys.of(app.name),
             applied=ours.applied,
             ways=tuple(map(_way_read, answer.ways)),
-            tickets=_tickets(answer.ways),
+            tickets=self._tickets(app, answer.ways),
             reread=answer.reread,
             scope=self._scope,
             moment=session.moment,
@@ -97,15 +97,41 @@ class Gatherer:
             error=answer.error,
         )
 
+    def _tickets(self, app: App, ways: Sequence[WayAnswer]) -> tuple[tuple[str, Ticket], ...]:
+        """Return every ticket with its way; an open one names whom it waits for now."""
+        return tuple((said.way.name, asked_now(self._session, app, ticket)) for said in ways for ticket in said.tickets)
+
     def _our_sides(self, app: App, ways: Sequence[OpenWay]) -> _OurSides:
         names = Names()
         declared = declare_app(self._session.resolved, app.name, names, levels_of(ways))
         return _OurSides(declared, self._state.load(app.name, names))
 
 
+def redeclare(head: AppInputs, resolved: Resolved, identities: Sequence[IdentityKeys]) -> AppInputs:
+    """Return what a plan was made from, with what another company declares in its place.
+
+    Args:
+        head: of the same app.
+        resolved: the other company, at the same moment.
+        identities: what its identities can be found by.
+    """
+    levels = {kind: order for way in reversed(head.ways) for kind, order in way.capabilities.levels.items()}
+    declared = declare_app(resolved, head.app, head.declared.names, levels)
+    return replace(
+        head,
+        declared=declared,
+        account=partial(declare_account, resolved, declared),
+        reasons=partial(reasons_for, resolved, declared),
+        identities=identities,
+    )
+
+
 def _way_read(said: WayAnswer) -> WayRead:
     return WayRead(said.way.name, said.way.version, said.way.capabilities, said.snapshot, said.error)
 
 
-def _tickets(ways: Sequence[WayAnswer]) -> tuple[tuple[str, Ticket], ...]:
-    return tuple((said.way.name, ticket) for said in ways for ticket in said.tickets)
+def asked_now(session: Session, app: App, ticket: Ticket) -> Ticket:
+    """Return an open ticket as one of whoever it waits for now, whoever was asked when it was opened."""
+    if ticket.status is not TicketStatus.OPEN:
+        return ticket
+    return replace(ticket, owner=waits_for(session.resolved, app, ticket.owner))

@@ -1,11 +1,12 @@
 """What is live in an app is imported into the YAML: grants, accounts, and drift that somebody accepts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.discover.access import Found, Stranger, find_access
 from reconciler.discover.ids import make_id
+from reconciler.discover.risky import find_risky, keep_lost
 from reconciler.discover.roles import Suggestion, suggest_roles
 from reconciler.edit.access import add_grants, add_service_accounts
 from reconciler.edit.asking import Asked
@@ -26,17 +27,22 @@ from reconciler.run.session import Session
 from reconciler.state.open import open_state
 
 ALL = "all"
-"""The item that accepts all drift of an app, but none that is privileged."""
+"""The item that accepts all drift of an app, but none that is privileged, seems so, or is protected."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessImport:
-    """What an import of an app came to; `files` were written (or would be)."""
+    """What an import of an app came to; `files` were written (or would be).
+
+    Attributes:
+        kept: (`ana/group:admins`, why) of access that is gone in the app, and stays in the YAML unless it is named.
+    """
 
     found: Found
     files: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
 
 
@@ -79,6 +85,7 @@ def import_access(root: Path, order: Order, progress: ReadProgress | None, *, dr
     if order.accept:
         _check_named(sides, found, order.accept)
     dropped = _drop_lost(tree, sides, order) if order.accept else ()
+    kept = tuple(_kept(sides, order.accept)) if ALL in order.accept else ()
     services = _add_services(tree, session, found, order.app) if order.unmatched else ()
     if services:
         session = tree.load()
@@ -87,7 +94,7 @@ def import_access(root: Path, order: Order, progress: ReadProgress | None, *, dr
     tree.edit(lambda files: add_grants(company, files, order.app, found.blocks))
     files = tuple(sorted(tree.changes))
     tree.write(dry_run=dry_run)
-    return AccessImport(found, files, services, dropped, suggestions)
+    return AccessImport(found, files, services, dropped, kept, suggestions)
 
 
 def _here(session: Session) -> list[str]:
@@ -98,16 +105,19 @@ def _here(session: Session) -> list[str]:
 def _find(session: Session, sides: Sides, accept: Sequence[str]) -> Found:
     services = session.company.service_accounts
     named = {*accept} - {ALL}
-    privileged = {key for key, rules in sides.declared.entitlements.items() if rules.privileged}
+    risky = find_risky(sides) if ALL in accept else {}
+    careful = {holder for holder, _ in risky}
 
     def accepted(holder: str, key: str) -> bool:
-        return _word(holder, key) in named or (ALL in accept and key not in privileged)
+        ordinary = (holder, key) not in risky if key else holder not in careful
+        return _word(holder, key) in named or (ALL in accept and ordinary)
 
     return find_access(
         sides,
         here={*_here(session), *services},
         services=services.keys(),
         accepted=accepted if accept else None,
+        risky=risky,
     )
 
 
@@ -142,8 +152,7 @@ def _drop_lost(tree: Tree, sides: Sides, order: Order) -> tuple[str, ...]:
     dropped = []
     for item in find_lost(sides):
         word = _word(item.holder, item.entitlement)
-        rules = sides.declared.entitlements.get(item.entitlement)
-        if word not in order.accept and (ALL not in order.accept or (rules and rules.privileged)):
+        if word not in order.accept and (ALL not in order.accept or keep_lost(sides, item)):
             continue
         session = tree.load()
         number = session.resolved.roster.numbers.get(item.holder)
@@ -153,6 +162,13 @@ def _drop_lost(tree: Tree, sides: Sides, order: Order) -> tuple[str, ...]:
         tree.edit(lambda files: revoke(session.company, files, asked, reaching, exclude=False))  # noqa: B023 - at once
         dropped.append(word)
     return tuple(dropped)
+
+
+def _kept(sides: Sides, accept: Collection[str]) -> Iterator[tuple[str, str]]:
+    for item in find_lost(sides):
+        word = _word(item.holder, item.entitlement)
+        if word not in accept and (why := keep_lost(sides, item)):
+            yield word, why
 
 
 def _add_services(tree: Tree, session: Session, found: Found, app: str) -> tuple[str, ...]:

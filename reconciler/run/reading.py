@@ -13,7 +13,9 @@ from reconciler.model.apps import App
 from reconciler.provider.contract import Provider, RereadProvider, Ticket, TicketProvider
 from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
 from reconciler.run.session import Session
+from reconciler.run.snapshots import Kept, digest_route, way_key
 from reconciler.run.ways import OpenWay, open_ways
+from reconciler.state.snapshots import KeptRead
 
 APPS_AT_ONCE = 16
 
@@ -47,6 +49,7 @@ class AppAnswer:
 
     Attributes:
         ways: in the order of the route; empty only if the route could not be opened (`error`).
+        kept: what it is planned by instead of being asked; `withheld` says why nothing may be.
         reread: pinned accounts that were asked for singly, because the list of accounts does not show them.
     """
 
@@ -55,6 +58,8 @@ class AppAnswer:
     reread: dict[str, LiveAccount | None] = field(default_factory=dict)
     error: str = ""
     seconds: float = 0.0
+    kept: KeptRead | None = None
+    withheld: str = ""
 
     @property
     def requests(self) -> int:
@@ -86,7 +91,11 @@ class Answers:
 
 @asynccontextmanager
 async def reading(
-    session: Session, apps: Sequence[App], pins: Mapping[str, Sequence[str]], progress: ReadProgress | None
+    session: Session,
+    apps: Sequence[App],
+    pins: Mapping[str, Sequence[str]],
+    progress: ReadProgress | None,
+    kept: Kept | None = None,
 ) -> AsyncIterator[Answers]:
     """Begin to read apps, all at once.
 
@@ -95,9 +104,10 @@ async def reading(
         apps: which to read.
         pins: app → remote ids of leavers' accounts, read singly where the whole list is not to be had.
         progress: who watches, or None.
+        kept: what the apps with `plans: snapshot` are planned by; None asks them like all others.
     """
     gate = asyncio.Semaphore(APPS_AT_ONCE)
-    opened = [_open(session, app) for app in apps]
+    opened = [_open(session, app, kept or Kept()) for app in apps]
     tasks = [asyncio.create_task(_read_app(one, pins.get(one.app.name, ()), gate, progress)) for one in opened]
     try:
         yield Answers(opened, tasks)
@@ -108,11 +118,15 @@ async def reading(
             progress.finished()
 
 
-def _open(session: Session, app: App) -> AppAnswer:
+def _open(session: Session, app: App, kept: Kept) -> AppAnswer:
     try:
-        return AppAnswer(app, [WayAnswer(way) for way in open_ways(session, app, read_only=True)])
+        ways = [WayAnswer(way) for way in open_ways(session, app, read_only=True)]
     except ReconcilerError as error:
         return AppAnswer(app, error=describe(error))
+    read, withheld = kept.reads.get(app.name), kept.refused.get(app.name, "")
+    if read and read.route != digest_route(app, session.settings, [said.way.version for said in ways]):
+        read, withheld = None, "its snapshot was read by another route"
+    return AppAnswer(app, ways, kept=read, withheld=withheld)
 
 
 async def _read_app(
@@ -135,12 +149,23 @@ async def _read_app(
 async def _read_ways(answer: AppAnswer, pins: Sequence[str]) -> None:
     """Read the ways of one app: a further way only for the collections that no earlier one reads."""
     covered: set[str] = set()
-    for said in answer.ways:
+    for number, said in enumerate(answer.ways):
         offered = {name for name, ability in said.way.capabilities.reads.items() if ability}
+        if (answer.kept or answer.withheld) and not isinstance(said.way.provider, TicketProvider):
+            _take_kept(answer, said, way_key(number, said.way.name), wanted=bool(offered - covered))
+            covered |= offered
+            continue
         if offered - covered or isinstance(said.way.provider, TicketProvider):
             own = pins if ACCOUNTS in offered - covered else ()
             await _read_way(said, answer, own, wanted=bool(offered - covered))
         covered |= offered
+
+
+def _take_kept(answer: AppAnswer, said: WayAnswer, key: str, *, wanted: bool) -> None:
+    """Answer for a way with what was kept of it: it is not connected to, and no secret of it is read."""
+    said.snapshot = answer.kept.ways.get(key) if answer.kept else None
+    if wanted and said.snapshot is None:
+        said.error = answer.withheld or "its snapshot does not hold it"
 
 
 async def _read_way(said: WayAnswer, answer: AppAnswer, pins: Sequence[str], *, wanted: bool) -> None:

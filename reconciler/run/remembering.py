@@ -1,7 +1,8 @@
 """What every app showed when it was read wholly, kept for the history that `who --at` answers from.
 
 A reading counts only if all that the app lists was proven to be complete: accounts, and the grants of every kind. It is
-as the app showed it before an apply; what the apply changed and then saw in the app makes a second one of it.
+as the app showed it before an apply; what the apply changed and then saw in the app makes a second one of it. What only
+closed tickets tell is kept apart from what was seen.
 """
 
 import logging
@@ -12,14 +13,15 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.apply.edge import describe
-from reconciler.apply.report import TRACELESS, Report
+from reconciler.apply.report import Report
 from reconciler.errors import StateError
-from reconciler.items import GrantItem, Names
+from reconciler.items import GrantItem, Names, kind_of
 from reconciler.plan.inputs import TICKET
 from reconciler.plan.sides import Sides
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.snapshot import ACCOUNTS, AccountStatus
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
+from reconciler.provider.snapshot import ACCOUNTS, AccountStatus, grants_of
 from reconciler.state.contract import StateStore
+from reconciler.state.past import attested_name, part_name
 from reconciler.state.sighting import AN_ACCOUNT
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Reading:
         at: when it was true.
         accounts: holder → status.
         weakest: kind → the level that is written as none.
+        attested: the collections of which only closed tickets tell.
     """
 
     at: datetime
@@ -50,6 +53,15 @@ class Reading:
     grants: "array[int]"
     levels: "array[int]"
     weakest: Mapping[str, str | None] = field(default_factory=dict)
+    attested: frozenset[str] = frozenset()
+
+    def parts(self) -> tuple[list[Held], list[Held]]:
+        """Return what was seen, and what was only attested."""
+        parts: tuple[list[Held], list[Held]] = ([], [])
+        for one in self.held():
+            collection = ACCOUNTS if one[1] == AN_ACCOUNT else grants_of(kind_of(one[1]))
+            parts[collection in self.attested].append(one)
+        return parts
 
     def held(self) -> Iterator[Held]:
         """Yield every account and every grant."""
@@ -74,13 +86,22 @@ class Readings:
     def see(self, sides: Sides) -> None:
         """Take what an app showed, if it showed everything."""
         if is_complete(sides):
-            snapshots = [way.snapshot for way in sides.live.ways if way.snapshot]
+            snapshots = [way.snapshot for way in sides.live.ways if way.snapshot and way.name != TICKET]
             as_of = min((one.as_of for one in snapshots if one.as_of), default=None)
             accounts = {sides.holder_of(one): one.status.value for one in sides.live.accounts.values()}
             grants, levels = array("q", sides.granted), array("i", sides.granted.values())
             weakest = {kind: sides.names.levels[number] for kind, number in sides.weakest.items()}
-            reading = Reading(as_of or self._clock(), sides.names, accounts, grants, levels, weakest)
+            attested = find_attested(sides)
+            reading = Reading(as_of or self._clock(), sides.names, accounts, grants, levels, weakest, attested)
             self.complete[sides.inputs.app] = reading
+
+    def _keep_apart(self, state: StateStore, app: str, reading: Reading) -> None:
+        """Write down what was attested, and what was seen, apart; of an app without either, only that it ended."""
+        seen, attested = reading.parts()
+        if attested or attested_name(app) in state.apps():
+            state.remember(attested_name(app), self._clock(), attested)
+        if ACCOUNTS not in reading.attested:
+            state.remember(part_name(app), reading.at, seen)
 
     def remember(self, state: StateStore, report: Report | None = None) -> None:
         """Write down what was read; of an apply, also what it made of that, where all of it was seen in the app.
@@ -92,6 +113,9 @@ class Readings:
             receipts.setdefault(receipt.change.app, []).append(receipt)
         for app, reading in sorted(self.complete.items()):
             try:
+                if reading.attested:
+                    self._keep_apart(state, app, reading)
+                    continue
                 state.remember(app, reading.at, reading.held())
                 verified = [one.change for one in receipts.get(app, ()) if one.outcome is Outcome.VERIFIED]
                 if verified and not any(map(_is_unseen, receipts[app])):
@@ -100,13 +124,27 @@ class Readings:
                 _log.error("what %s showed is not remembered: %s", app, describe(error))
 
 
+def _told(sides: Sides) -> list[str]:
+    return [name for name in sides.live.collections if name == ACCOUNTS or name.startswith("grants:")]
+
+
 def is_complete(sides: Sides) -> bool:
-    """Say whether an app itself listed all of its accounts and of its grants; what tickets say is no reading."""
-    live = sides.live
-    told = [name for name in live.collections if name == ACCOUNTS or name.startswith("grants:")]
-    ways = [way for name in told if (way := live.way(name))]
-    whole = all(live.whole(name) and not live.collections[name].unread for name in told)
-    return ACCOUNTS in told and whole and all(way.name != TICKET for way in ways)
+    """Say whether all accounts and grants of an app are known, by what it lists itself or by what tickets tell."""
+    live, told = sides.live, _told(sides)
+    return ACCOUNTS in told and all(live.whole(name) and not live.collections[name].unread for name in told)
+
+
+def find_attested(sides: Sides) -> frozenset[str]:
+    """Return the collections of an app of which only closed tickets tell; none where it lists everything itself."""
+
+    def is_attested(collection: str) -> bool:
+        way = sides.live.way(collection)
+        return way is not None and way.name == TICKET
+
+    if not any(map(is_attested, _told(sides))):
+        return frozenset()
+    kinds = {kind_of(sides.names.item(grant).entitlement) for grant in sides.granted}
+    return frozenset(filter(is_attested, {*_told(sides), *map(grants_of, kinds)}))
 
 
 def _is_unseen(receipt: Receipt) -> bool:

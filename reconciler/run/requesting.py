@@ -23,6 +23,9 @@ from reconciler.run.drafting import Draft, declare, find_owner
 from reconciler.run.proposing import Proposal
 from reconciler.run.session import Session
 
+ASKED_BY = "Requested-by"
+"""The line of a commit's message that names who asked for it, where a program opens the pull request."""
+
 MOST_REVIEWERS = 15
 """As many as a forge asks for one pull request."""
 
@@ -204,7 +207,8 @@ def make_proposal(wish: Wish | Expired, draft: Draft, reason: str, by: str = "")
     logins, silent = find_reviewers(draft.after, apps, entitlement)
     title = title_of(wish.words)
     body = request_body(wish.words, reason, draft.effects, by=by, notes=_notes(wish, draft, silent))
-    message = f"{title}\n\n{visible(reason)}\n" if reason else f"{title}\n"
+    said = [title, visible(reason) if reason else "", f"{ASKED_BY}: {visible(by)}" if by else ""]
+    message = "\n\n".join(filter(None, said)) + "\n"
     branch = write_branch_name("request", wish.words, wish.digest)
     return Proposal(branch, title, body, message, draft.changes, logins, refresh=isinstance(wish, Expired)), silent
 

@@ -94,6 +94,12 @@ class Life:
         self.git("fetch", "--quiet", "origin")
         self.git("checkout", "--quiet", "-B", branch, "origin/main")
 
+    def messages(self, number: int) -> list[str]:
+        """Return the messages of a pull request's commits, the oldest first."""
+        pull = self.github.pulls[number]
+        span = f"{pull['base']['sha']}..{pull['head']['sha']}"
+        return self.git("log", "--reverse", "--format=%B%x00", span, at=self.remote).split("\0")[:-1]
+
     # On the forge
 
     def head(self, branch: str) -> str:
@@ -223,5 +229,6 @@ def living(folder: Path) -> Iterator[Life]:
         runner = Runner(github, remote, folder / "jobs", {ENVIRONMENT: tokens, "access-read": tokens})
         life = Life(github, remote, desk, runner, chat)
         github.head_of = life.head
+        github.messages_of = life.messages
         yield life
     assert github.violations == []

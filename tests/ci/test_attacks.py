@@ -125,6 +125,9 @@ REACHABLE = {
     "other branches": ({"branches": [("branch", "main"), ("branch", "release/*")]}, "branch release/*"),
     "tags": ({"branches": [("branch", "main"), ("tag", "main")]}, "tag main"),
     "no environment": ({"gone": True}, "there is no environment"),
+    "secret of the repository": ({"secrets": ["CHAT_TOKEN"]}, "every branch can use the secret CHAT_TOKEN of the rep"),
+    "secret of the organization": ({"organization_secrets": ["CHAT_TOKEN"]}, "CHAT_TOKEN of the organization"),
+    "all tokens in one": ({"secrets": ["ACCESS_TOKENS"]}, "every branch can use the secret ACCESS_TOKENS"),
     "no review": ({"unprotected": True}, "may push to main without a review"),
 }
 
@@ -138,6 +141,10 @@ def test_credentials_that_a_pull_request_can_reach_are_not_used(life: Life, way:
         github.branch_policies["access"] = change["branches"]
     elif "gone" in change:
         del github.environments["access"]
+    elif {"secrets", "organization_secrets"} & change.keys():
+        life.runner.app_rights = {"secrets": "read"}
+        for name, secrets in change.items():
+            setattr(github, name, secrets)
     elif "unprotected" in change:
         github.protected.clear()
     else:
@@ -145,6 +152,16 @@ def test_credentials_that_a_pull_request_can_reach_are_not_used(life: Life, way:
     done = life.night()
     assert done.code == 3, done.log
     assert words in done.log
+
+
+def test_what_may_not_be_looked_at_is_told_and_not_taken_for_good(life: Life) -> None:
+    """A job's own token may not list secrets: the page of the run says so, and which permission would do."""
+    life.github.secrets = ["CHAT_TOKEN"]
+    done = life.night()
+    assert done.code == 0, done.log
+    assert "which secrets every branch can use: the token needs the permission secrets=read" in done.summary
+    life.github.classic = True
+    assert "how many approvals main asks for" in life.night().summary
 
 
 def test_the_jobs_that_write_cannot_be_started_from_a_branch(life: Life) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 from support.actions_runner import ROOT
+from support.fake_github import READER, FakeGitHub, Token, running
 from support.real_command import run_command
 
 from reconciler.ci.scaffold import is_ours, merge_owners
@@ -46,6 +48,41 @@ def test_an_empty_folder_becomes_a_repository_that_validates(tmp_path: Path) -> 
     again = init(tmp_path, "--actions", PIN)
     assert contents(tmp_path) == before
     assert {line.split(": ", 1)[1] for line in again.stdout.splitlines()} == {"as it was"}
+
+
+def checked(folder: Path, github: FakeGitHub, rights: Mapping[str, str]) -> str:
+    """Run it where the forge can be asked, and return what it says about that."""
+    github.tokens["t"] = Token("lee-w", rights, user=True)
+    with running(github):
+        environ = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "GITHUB_TOKEN": "t"}
+        environ |= {"GITHUB_REPOSITORY": "acme/access", "GITHUB_API_URL": github.url}
+        done = run_command(["init", "--actions", PIN], folder, environ)
+    assert done.returncode == 0, done.stderr
+    assert github.violations == []
+    return done.stderr.partition("\nchecked on GitHub:\n")[2]
+
+
+def test_what_is_not_as_needed_on_the_forge_is_told_with_what_to_change(tmp_path: Path) -> None:
+    """The environment, the rules, the secrets; and nothing once it is so."""
+    init(tmp_path, "--actions", PIN)
+    declare_chat(tmp_path)
+    github = FakeGitHub(strict=False, secrets=["CHAT_TOKEN"])
+    told = checked(tmp_path, github, {"metadata": "read", "contents": "read"})
+    assert "not seen: who may use the environment access: the token needs the permission actions=read" in told
+    rights = {**READER, "administration": "read", "secrets": "read", "environments": "read"}
+    told = checked(tmp_path, github, rights)
+    assert "change: there is no environment 'access': make it" in told
+    assert "change: every branch can use the secret CHAT_TOKEN of the repository" in told
+    assert "better: in the rules of main: require the status access/plan" in told
+    named = {"protected_branches": False, "custom_branch_policies": True}
+    github.environments["access"] = {"deployment_branch_policy": named}
+    github.branch_policies["access"] = [("branch", "main")]
+    github.secrets, github.strict = [], True
+    assert (
+        checked(tmp_path, github, rights) == "  better: add CHAT_TOKEN to the environment 'access': a route uses it\n"
+    )
+    github.environment_secrets["access"] = ["CHAT_TOKEN"]
+    assert checked(tmp_path, github, rights) == "  all of it is so\n"
 
 
 def test_workflows_follow_the_apps(tmp_path: Path) -> None:

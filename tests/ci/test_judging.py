@@ -62,6 +62,7 @@ REFUSED = {
     "its own workflow": (replace(SOUND, files=(".github/workflows/x.yml",)), PLAN, "it changes .github/"),
     "its own workflow, in capitals": (replace(SOUND, files=(".GitHub/workflows/x.yml",)), PLAN, "it changes .github/"),
     "too many files": (replace(SOUND, files=("a",) * 3_000), PLAN, "3,000 files"),
+    "asked for by its reviewer": (replace(SOUND, asked=("Lee",)), PLAN, "approval of lee does not count: lee asked"),
     "another base": (replace(SOUND, elsewhere=(9,)), PLAN, "proposed for another base (#9)"),
 }  # fmt: skip
 
@@ -73,6 +74,17 @@ def test_anything_else_is_refused_with_the_reason(case: str) -> None:
     judgement = judge(facts, digest, approvals_needed=1)
     assert not judgement.allowed
     assert any(words in refusal for refusal in judgement.refusals), judgement.refusals
+
+
+def test_who_gains_by_it_does_not_review_it() -> None:
+    """Another approval beside theirs is enough; the trail names only whom it counts of."""
+    both = replace(SOUND, reviews=(said("Lee", 5), said("kim", 6)))
+    gains = {"lee": "gains chat/group:design by it"}
+    judgement = judge(SOUND, PLAN, approvals_needed=1, dependent=gains)
+    assert "the approval of lee does not count: lee gains chat/group:design by it" in judgement.refusals
+    assert judgement.approvers == ()
+    judgement = judge(both, PLAN, approvals_needed=1, dependent=gains)
+    assert (judgement.allowed, judgement.approvers) == (True, ("kim",))
 
 
 def test_a_remark_after_an_approval_takes_nothing_back() -> None:

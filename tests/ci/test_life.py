@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 from life import CHAT, KIM, PEOPLE, PIN, Life
+from ticket.ticket_apps import make, open_one
+
+from reconciler.provider.change import Operation
 
 pytestmark = pytest.mark.slow
 
@@ -21,12 +24,11 @@ def propose_kim(life: Life, *, name: str = "kim") -> int:
 def test_the_first_merge_of_an_empty_repository_is_applied(empty: Life) -> None:
     """A new app's route is trusted once it is merged: its accounts come with the next scheduled run."""
     assert empty.command("init", "--actions", PIN).returncode == 0
+    empty.replace("reconciler.yaml", "env: []", "env: [CHAT_TOKEN]")
     empty.push("main", "Begin")
     empty.begin("people")
-    empty.replace("reconciler.yaml", "env: []", "env: [CHAT_TOKEN]")
     empty.write(people=PEOPLE, apps__chat=CHAT.format(url=empty.chat.url))
-    assert empty.command("init", "--actions", PIN).returncode == 0
-    empty.push("people", "Two people, one app, and the workflows that know its token")
+    empty.push("people", "Two people and one app")
     number = empty.propose("people")
     planned = empty.plan(number)
     assert planned.code == 0, planned.log
@@ -35,6 +37,12 @@ def test_the_first_merge_of_an_empty_repository_is_applied(empty: Life) -> None:
     assert merged.code == 0, merged.log
     assert "Merged: no access had to be changed" in empty.comment(number, "apply")
     assert empty.users() == {}
+    empty.begin("workflows")
+    done = empty.command("init", "--actions", PIN)
+    assert ".github/workflows/access-drift.yml: updated" in done.stdout, done.stderr
+    empty.push("workflows", "Hand over the token of the app")
+    merged = empty.merge(empty.propose("workflows"))
+    assert merged.code == 0, merged.log
     assert empty.night().code == 0
     assert sorted(empty.users()) == ["ana@acme.example", "lee@acme.example"]
     assert empty.open_issues() == []
@@ -104,6 +112,17 @@ def test_what_falls_due_is_applied_at_night(life: Life) -> None:
     assert life.users()["lee@acme.example"]["active"] is False
 
 
+def test_who_is_asked_for_something_is_reminded_at_night(life: Life) -> None:
+    """The summary says of what; what the run could not keep in its checkout the state remembers."""
+    life.begin("asked")
+    file = open_one(life.desk, make(Operation.GRANT, "ana", "channel:eng", app="chat"))
+    life.git("add", "tickets")
+    life.git("commit", "--quiet", "--message", "Ask for a channel")
+    life.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    assert f"told: `tickets/{file.name}`: This was due on 2026-03-04" in life.night().summary
+    assert "told: " not in life.night().summary
+
+
 def test_the_alarm_goes_off_when_no_night_succeeds(life: Life) -> None:
     """One issue, closed by the next success."""
     silent = life.night("fresh")
@@ -161,10 +180,10 @@ def test_the_comment_is_one_however_often_a_plan_is_made(life: Life) -> None:
     assert len(life.github.comments) == 1
 
 
-def ask_by_form(life: Life, who: str, what: str, why: str) -> int:
+def ask_by_form(life: Life, who: str, what: str, why: str, *, by: str = "kim") -> int:
     """Fill in the form for access, as somebody; let its workflow run; return the issue's number."""
     body = f"### Who\n\n{who}\n\n### What\n\n{what}\n\n### Until\n\n_No response_\n\n### Why\n\n{why}"
-    issue = {"number": 40 + len(life.github.issues), "user": {"login": "kim"}, "body": body, "title": "Access"}
+    issue = {"number": 40 + len(life.github.issues), "user": {"login": by}, "body": body, "title": "Access"}
     life.github.issues[issue["number"]] = {**issue, "state": "open", "labels": [{"name": "access-request"}]}
     sha = life.head("main")
     life.run_job("access-request.yml", "request", event="issues", ref="refs/heads/main", sha=sha, issue=issue)

@@ -115,8 +115,8 @@ def test_a_cloud_may_keep_the_credentials_instead_of_an_environment(life: Life) 
         assert "say how credentials are kept" in done[name].log
 
 
-def test_two_merges_in_one_push_are_applied_at_night_and_not_before(life: Life) -> None:
-    """Nobody reviewed both together: the last pull request is told, and the night does what was merged."""
+def test_two_merges_in_one_push_are_held_until_somebody_answers_for_them(life: Life) -> None:
+    """Nobody reviewed both together: both pull requests are told, and the night does nothing until it is released."""
     numbers = []
     for name in ("kim", "park"):
         life.begin(name)
@@ -137,5 +137,10 @@ def test_two_merges_in_one_push_are_applied_at_night_and_not_before(life: Life) 
     for number in numbers:
         assert "Merged, and not applied" in life.comment(number, "apply")
     assert "pushed together with other merges" in life.comment(numbers[0], "apply")
+    assert life.night().code == 0
+    assert not {"kim@acme.example", "park@acme.example"} & set(life.users())
+    life.begin("release")
+    done = life.command("state", "release", f"#{numbers[1]}", "--yes", "--reason", "Each was approved; so are both")
+    assert done.returncode == 0, done.stderr
     assert life.night().code == 0
     assert {"kim@acme.example", "park@acme.example"} <= set(life.users())

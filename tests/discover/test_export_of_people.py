@@ -188,3 +188,29 @@ def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
         read_sheet("hr.csv", b"a\n" * 400_000)
     with pytest.raises(ConfigurationError, match="field limit"):
         read_sheet("hr.csv", b"Name,Email\n" + b"x" * 200_000)
+
+
+def test_names_that_begin_with_the_last_one_are_turned_around(tmp_path: Path) -> None:
+    """Where most names of the column are; of managers too, and it is told. A row of totals is no person."""
+    flipped = (HEAD + ANA + OMAR).replace("Ana Ruiz", '"Ruiz, Ana"').replace("Omar Haddad", '"Haddad, Omar"')
+    done = run(tmp_path, flipped + "Total,2,,,,,\n", skip=True)
+    assert {name: (one.name, one.manager) for name, one in people(tmp_path).items()} == {
+        "ana": ("Ana Ruiz", "omar"),
+        "omar": ("Omar Haddad", ""),
+    }
+    assert done.notes == ("hr.csv: names are written 'Last, First', and taken as 'First Last'",)
+
+
+def test_a_comma_in_few_names_turns_nothing_around(tmp_path: Path) -> None:
+    """`Omar Haddad, PhD` is one of many."""
+    run(tmp_path, HEAD + ANA + OMAR.replace("Omar Haddad", '"Omar Haddad, PhD"') + "3,Lee Wong,lee@acme.example,,,,\n")
+    assert sorted(one.name for one in people(tmp_path).values()) == ["Ana Ruiz", "Lee Wong", "Omar Haddad, PhD"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_header_may_stand_under_a_title(tmp_path: Path, delimiter: str) -> None:
+    """It is found, whatever divides the cells, and told."""
+    table = (HEAD + ANA + OMAR).replace(",", delimiter)
+    done = run(tmp_path, "Everybody\nas of today\n\n" + table)
+    assert sorted(people(tmp_path)) == ["ana", "omar"]
+    assert done.notes == ("hr.csv:4: this row names the columns",)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.apply.progress import Silence
 from reconciler.errors import ConfigurationError
 from reconciler.plan.plan import Plan, Scope
+from reconciler.run.applying import apply_plan
 from reconciler.run.importing import import_accounts
 from reconciler.run.importing_access import AccessImport, Order, import_access
 from reconciler.run.planning import make_plan
@@ -128,6 +130,44 @@ def test_privileged_access_is_only_written_where_it_is_named(tmp_path: Path) -> 
     assert "role:root" not in (tmp_path / "grants/wiki.yaml").read_text()
     run(tmp_path, "ana/role:root")
     assert "role:root" in (tmp_path / "grants/wiki.yaml").read_text()
+
+
+POLICIES = """\
+policies:
+  protected: {people: [p1], entitlements: [wiki/team:vip]}
+  limits: {minimum_admins: 0}
+"""
+
+
+def test_accepting_all_leaves_out_whatever_is_or_seems_privileged_or_is_protected(tmp_path: Path) -> None:
+    """By its name, its level, its holder or a policy; all of it is told, and written where it is named."""
+    accounts = [("ana@acme.example", "active"), ("p1@acme.example", "active")]
+    risky = [(0, "team:Admins", ""), (0, "team:NO", "owner"), (0, "team:vip", ""), (1, "team:eng", "")]
+    make(tmp_path, 2, accounts, [*risky, (0, "team:eng", "")])
+    (tmp_path / "policies.yaml").write_text(POLICIES, encoding="utf-8")
+    (tmp_path / "entitlements.csv").write_text("entitlement\nteam:Admins\nteam:NO\nteam:vip\nteam:eng\n")
+    found = run(tmp_path, "all").found
+    assert found.withheld == (("ana", "team:Admins"), ("ana", "team:NO"), ("ana", "team:vip"), ("p1", "team:eng"))
+    written = (tmp_path / "grants/wiki.yaml").read_text()
+    assert "team:eng" in written
+    assert not any(word in written for word in ("Admins", "team:NO", "vip", "p1"))
+    run(tmp_path, "all", "ana/team:Admins")
+    assert "team:Admins" in (tmp_path / "grants/wiki.yaml").read_text()
+
+
+def test_accepting_all_takes_no_privileged_access_out_of_the_yaml(tmp_path: Path) -> None:
+    """Somebody may have taken it away to do harm: a plan gives it back, or a person names it."""
+    make(tmp_path, 1, [("ana@acme.example", "active")], [(0, "role:root", ""), (0, "team:eng", "")])
+    (tmp_path / "policies.yaml").write_text("policies: {limits: {minimum_admins: 0}}\n", encoding="utf-8")
+    run(tmp_path, "all", "ana/role:root")
+    session = open_session(tmp_path)
+    report = apply_plan(session, Scope(), reviewed=None, confirm=lambda _: True, progress=Silence())
+    assert report is not None
+    (tmp_path / "grants.csv").write_text("holder,entitlement,level\n", encoding="utf-8")
+    done = run(tmp_path, "all")
+    assert (done.dropped, done.kept) == (("ana/team:eng",), (("ana/role:root", "privileged"),))
+    assert "role:root" in (tmp_path / "grants/wiki.yaml").read_text()
+    assert run(tmp_path, "ana/role:root").dropped == ("ana/role:root",)
 
 
 def test_an_item_that_is_no_drift_is_refused(tmp_path: Path) -> None:

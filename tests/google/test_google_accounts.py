@@ -92,6 +92,14 @@ def test_an_alias_that_somebody_else_has_is_refused_and_the_others_are_set() -> 
     assert app.users["u100"]["aliases"] == [at("new")]
 
 
+def test_an_alias_whose_answer_was_lost_is_no_refusal() -> None:
+    """Asked for again, Google says that it is taken: by the user who was to have it."""
+    app = seed()
+    app.losing = True
+    assert update(app, aliases=(at("new"),)) == ("done, not verified", "")
+    assert app.users["u100"]["aliases"] == [at("new")]
+
+
 def test_a_new_account_with_an_alias_that_is_refused_is_made_and_says_so() -> None:
     """The account is there, so that it is not failed; the alias is for the next plan."""
     app = seed()

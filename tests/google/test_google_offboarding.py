@@ -4,6 +4,7 @@ import pytest
 from google_driving import at, change, outcome, perform
 from google_fake import FakeGoogle, error
 from google_harness import PRODUCT
+from support.http_server import Reply
 
 from reconciler.provider.change import Operation
 
@@ -154,6 +155,16 @@ def test_files_are_not_handed_to_somebody_outside() -> None:
     receipt = perform(app, change(Operation.TRANSFER_FILES, "sam", account_id=SAM, after=outside))[0]
     assert outcome(receipt) == ("failed", "transfer files sam: kim has no account here")
     assert not app.transfers
+
+
+def test_what_google_does_not_hand_over_is_said() -> None:
+    """Where there is no calendar, the files alone are not passed off as all that there was."""
+    app = seed()
+    app.paths["GET applications"] = Reply(200, {"applications": [{"id": "55656082996", "name": "Drive and Docs"}]})
+    ended, words = outcome(perform(app, TRANSFER)[0])
+    assert (ended, "nothing of the name Calendar to hand over" in words) == ("failed", True)
+    assert not app.transfers
+    assert perform(app, TRANSFER, transfer=["drive"])[0].outcome.value == "done, not verified"
 
 
 def test_only_what_the_way_names_is_handed_over() -> None:

@@ -116,3 +116,14 @@ def test_the_last_super_admins_stay(tmp_path: Path, app: FakeOkta) -> None:
 
     asyncio.run(work())
     assert sum(one["type"] == "SUPER_ADMIN" for one in app.roles.values()) == 2
+
+
+def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
+    """What people copy from the provider's page works as it stands there."""
+    page = Path(__file__).resolve().parents[2] / "providers/okta/README.md"
+    example = page.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    company = make_company(tmp_path, "https://acme.okta.com")
+    company.write("apps/okta.yaml", example)
+    company.write("roles.yaml", "roles: {}\n")
+    ended = company.run("validate")
+    assert ended.returncode == 0, ended.stdout + ended.stderr

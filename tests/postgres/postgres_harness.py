@@ -138,7 +138,8 @@ class PostgresApp:
 
     def _peek(self) -> World:
         system = self.system
-        roles = self.rows("SELECT oid, rolname, rolcanlogin, shobj_description(oid, 'pg_authid') FROM pg_authid")
+        asked = "SELECT oid, rolname, rolcanlogin, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid"
+        roles = self.rows(asked)
         people = {name: oid for oid, name, login, comment in roles if login or "[account" in (comment or "")}
         accounts = tuple(
             TrueAccount(
@@ -234,6 +235,7 @@ def _clear(connection: psycopg.Connection[Any]) -> None:
     roles = "SELECT rolname FROM pg_authid WHERE oid >= 16384"
     for (name,) in connection.execute(roles).fetchall():
         connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+    for (name,) in connection.execute(roles).fetchall():
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 

@@ -14,6 +14,7 @@ class LossyProxy:
 
     Attributes:
         lose_next: whether the next answer to such a COMMIT is lost.
+        silent: whether no answer comes through any more, while connections stay open; new ones end at once.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -21,6 +22,7 @@ class LossyProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.lose_next = False
+        self.silent = False
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[LossyProxy]:
@@ -41,6 +43,9 @@ class LossyProxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.silent:
+            writer.close()
+            return
         there_in, there_out = await asyncio.open_connection(*self._to)
         lost = asyncio.Event()
         both = [
@@ -73,5 +78,7 @@ class LossyProxy:
         while data := await there.read(65536):
             if lost.is_set():
                 break
+            if self.silent:
+                continue
             writer.write(data)
             await writer.drain()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from postgres_driving import on_account, on_grant, perform, read
 from postgres_harness import TOOL, PostgresApp
+from postgres_proxy import LossyProxy
 from support.certificate import write_certificate
 from support.surroundings import surroundings
 
@@ -22,6 +23,11 @@ from reconciler.errors import AnswerError, ProviderError, TransportError
 from reconciler.provider.change import Operation, Outcome
 
 pytestmark = pytest.mark.evidence("postgres", against="real product", of="PostgreSQL 15 and 18")
+
+
+async def no_wait(seconds: float) -> None:
+    """Wait for nothing."""
+    assert seconds > 0
 
 
 def work(app: PostgresApp, do: Callable[[Session], object], waits: list[float], port: int = 0) -> None:
@@ -78,6 +84,29 @@ def test_a_broken_connection_is_made_anew(app: PostgresApp) -> None:
             return [(await provider.perform(change)).outcome, (await provider.perform(change)).outcome]
 
     assert asyncio.run(run()) == [Outcome.DONE] * 2
+
+
+def test_a_server_that_falls_silent_is_given_up(app: PostgresApp) -> None:
+    """A connection that stays open and says nothing ends the try, and later tries say the same; nothing hangs."""
+    parts = psycopg.conninfo.conninfo_to_dict(app.dsn)
+
+    async def run() -> str:
+        async with LossyProxy(str(parts["host"]), int(str(parts["port"]))).serving() as proxy:
+            silenced = PostgresApp(app.dsn, proxy)
+            server = Server(silenced.config(timeout=0.5), surroundings(), no_wait, slack=0.3)
+
+            async def fall_silent(session: Session) -> None:
+                proxy.silent = True
+                await session.rows("SELECT 1")
+
+            try:
+                with pytest.raises(TransportError) as caught:
+                    await server.read(fall_silent)
+            finally:
+                await server.close()
+        return caught.value.message
+
+    assert asyncio.run(run()).startswith("acme: ")
 
 
 def test_a_name_that_moves_between_look_and_commit_undoes_all(app: PostgresApp) -> None:

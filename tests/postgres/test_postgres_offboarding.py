@@ -121,6 +121,26 @@ def test_privileges_that_only_somebody_else_can_take_are_named(company: Postgres
     assert perform(company, drop)[0].outcome is Outcome.DONE
 
 
+def test_what_others_hold_through_a_leaver_is_not_dropped_with_them(app: PostgresApp) -> None:
+    """Privileges that a leaver passed on, and since 16 memberships, would vanish too: the role stays, and says so."""
+    app.run(f'SET ROLE "{TOOL}"; CREATE ROLE sam LOGIN; CREATE ROLE ana LOGIN; CREATE ROLE team')
+    drop = on_account(read(app), Operation.DELETE_ACCOUNT, "sam")
+    app.run("GRANT CREATE ON DATABASE postgres TO sam WITH GRANT OPTION")
+    app.run("SET ROLE sam; GRANT CREATE ON DATABASE postgres TO ana")
+    (receipt,) = perform(app, drop)
+    assert receipt.outcome is Outcome.FAILED
+    assert "sam granted 1 privileges or memberships that others hold in postgres (pg_database)" in receipt.detail
+    app.run("REVOKE CREATE ON DATABASE postgres FROM sam CASCADE")
+    app.run(f'SET ROLE "{TOOL}"; GRANT team TO sam WITH ADMIN OPTION')
+    app.run("SET ROLE sam; GRANT team TO ana")
+    (receipt,) = perform(app, drop)
+    assert app.rows("SELECT 1 FROM pg_auth_members WHERE member = 'ana'::regrole AND roleid = 'team'::regrole")
+    if app.is_new:
+        assert "others hold in postgres (team)" in receipt.detail
+    else:
+        assert receipt.outcome is Outcome.DONE
+
+
 def test_a_database_that_cannot_be_entered_is_named_before_anything_moves(company: PostgresApp) -> None:
     """All or nothing is not to be had over several databases, so it is looked first."""
     company.run("ALTER DATABASE sales ALLOW_CONNECTIONS false")

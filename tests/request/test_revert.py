@@ -30,15 +30,20 @@ def mistaken(world: World) -> tuple[World, str]:
 
 
 def test_what_a_run_took_is_given_back(mistaken: tuple[World, str]) -> None:
-    """Nothing else is touched; that git says otherwise is told with the files."""
+    """Nothing else is touched, and a pull request makes git agree: once it is merged, there is nothing to do."""
     world, run = mistaken
     done = world.run("apply", "--revert", run, "--yes")
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert "1,omar@acme.example,active" in world.read("wiki.csv")
     assert "2,team:eng" in world.read("grants.csv")
-    assert "git still says otherwise (people.yaml, roles.yaml)" in done.stderr
+    assert "opened: https://github.example/acme/access/pull/1" in done.stdout
     assert f"reason: revert {run}" in world.run("audit", "show").stdout
-    git(world.folder, "checkout", "--quiet", "HEAD~1", "--", "people.yaml", "roles.yaml")
+    pull = world.github.pulls[1]
+    assert pull["title"] == f"Take back run {run}"
+    assert "It is done in the apps already" in pull["body"]
+    assert "| + | `ana` | `wiki` | `team:eng` |" in pull["body"]
+    assert world.github.asked[1] == ["leew"]
+    git(world.folder, "pull", "--quiet", "origin", pull["head"]["ref"])
     assert world.run("apply", "--yes").returncode == Exit.DONE
     assert world.run("plan", "--detailed-exitcode").returncode == Exit.DONE
 
@@ -46,17 +51,48 @@ def test_what_a_run_took_is_given_back(mistaken: tuple[World, str]) -> None:
 def test_what_came_later_is_left_alone(mistaken: tuple[World, str]) -> None:
     """The way back is that of one run, not of everything since."""
     world, run = mistaken
-    world.replace("roles.yaml", "[{space:web: write}]", "[{space:web: write}, space:finance]")
+    world.replace("grants.yaml", "people: [ana, omar]", "people: [ana, omar, lee]")
+    world.write("more.yaml", "people:\n  kim: {name: Kim Lee, email: kim@acme.example}\n")
     world.commit("Something else")
     assert world.run("apply", "--yes").returncode == Exit.DONE
     before = [line for line in world.read("grants.csv").splitlines() if "finance" in line]
+    assert any(line[0] == "3" for line in before)
     done = world.run("apply", "--revert", run, "--yes", "--json")
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    assert [line for line in world.read("grants.csv").splitlines() if "finance" in line and line[0] == "2"] == [
-        line for line in before if line[0] == "2"
-    ]
-    plan = json.loads(done.stdout.splitlines()[0])
-    assert plan["event"] == "plan"
+    now = [line for line in world.read("grants.csv").splitlines() if "finance" in line]
+    assert [line for line in now if line[0] == "3"] == [line for line in before if line[0] == "3"]
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (events[0]["event"], events[-1]["event"], events[-1]["done"]) == ("plan", "git", "opened")
+    branch = world.github.pulls[1]["head"]["ref"]
+    assert "[ana, omar, lee]" in world.show(branch, "grants.yaml")
+    assert "kim" in world.show(branch, "more.yaml")
+    assert "last_day" not in world.show(branch, "people.yaml").split("omar@")[1].split("\n")[0]
+
+
+def test_a_file_that_came_with_the_mistake_goes_with_it(world: World) -> None:
+    """It was not there before, so the pull request removes it."""
+    assert world.run("apply", "--yes").returncode == Exit.DONE
+    world.write("kim.yaml", "grants:\n  - {to: {people: [lee]}, grants: {wiki: [team:eng]}}\n")
+    world.commit("A mistake")
+    run = run_of(world.run("apply", "--yes").stdout)
+    done = world.run("apply", "--revert", run, "--yes")
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    branch = world.github.pulls[1]["head"]["ref"]
+    assert "kim.yaml" not in git(world.remote, "ls-tree", "-r", "--name-only", branch).split()
+
+
+def test_where_git_cannot_be_made_to_agree_that_is_told(mistaken: tuple[World, str]) -> None:
+    """The access is back all the same; the exit code says that something is left to do."""
+    world, run = mistaken
+    world.replace("roles.yaml", "[{space:web: write}]", "[{space:web: write}, space:finance]")
+    world.commit("In the same line")
+    assert world.run("apply", "--yes").returncode == Exit.DONE
+    done = world.run("apply", "--revert", run, "--yes")
+    assert done.returncode == Exit.PARTIAL, done.stdout + done.stderr
+    assert "1,omar@acme.example,active" in world.read("wiki.csv")
+    assert "roles.yaml: changed since in the same lines" in done.stderr
+    assert "git still says otherwise (people.yaml, roles.yaml)" in done.stderr
+    assert not world.github.pulls
 
 
 def test_the_guards_hold_for_the_way_back(world: World) -> None:

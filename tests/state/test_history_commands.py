@@ -1,6 +1,7 @@
 """`who --at` for the past, on every back end: what complete reads found, since when, and what nobody knows."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,3 +152,59 @@ def test_what_was_asked_for_must_be_something(company: Company) -> None:
     assert "did you mean omar?" in company.run("who", "omarr").stderr
     assert company.run("who", "wiki/").returncode == Exit.ERROR
     assert company.run("who", "team:eng").returncode == Exit.ERROR
+
+
+def close_all(company: Company) -> None:
+    """Close every open ticket as done."""
+    values = {"status": "done", "closed": datetime.now(UTC).isoformat(), "attested_by": "Omar Haddad"}
+    for file in (company.folder / "tickets").glob("*.md"):
+        text = file.read_text(encoding="utf-8")
+        if re.search(r"^status: open$", text, re.MULTILINE):
+            for name, value in values.items():
+                text = re.sub(rf"^{name}:.*$", f"{name}: {value}", text, count=1, flags=re.MULTILINE)
+            file.write_text(text, encoding="utf-8")
+
+
+def test_what_only_tickets_told_is_attested_in_the_past_too(company: Company) -> None:
+    """From the apply on that read the closed tickets; until then nothing is known, and afterwards it is gone again."""
+    apply(company)
+    asked = now()
+    close_all(company)
+    apply(company)
+    closed = now()
+    company.replace("roles.yaml", "figma: [license:full]", "figma: []")
+    apply(company)
+    close_all(company)
+    apply(company)
+    (app,) = who(company, "figma/license:full", asked)["apps"]
+    assert (app["held"], app["attested_at"]) == (None, None)
+    assert "nothing is known" in app["unknown"]
+    (app,) = who(company, "figma/license:full", closed)["apps"]
+    assert (app["read"], app["unknown"]) == (None, "")
+    assert asked < app["attested_at"] < closed
+    assert {(one["holder"], one["attested"]) for one in app["held"]} == {("ana", True), ("omar", True)}
+    assert held(who(company, "figma/license:full", now()), "figma") == set()
+    found = {one["app"]: one for one in who(company, "omar", closed)["apps"]}
+    assert all(one["attested"] for one in found["figma"]["held"])
+    assert not any(one["attested"] for one in found["wiki"]["held"])
+    assert set(found) == {"figma", "wiki"}
+    told = company.run("who", "figma/license:full", "--at", closed).stdout
+    assert re.search(r"figma, attested by tickets as of .*, never seen\n  · ana  ", told)
+
+
+def test_accounts_that_were_seen_stay_apart_from_grants_that_tickets_attest(company: Company) -> None:
+    """An export of accounts only, beside tickets: the one is seen, the other attested."""
+    company.replace("apps/wiki.yaml", "          grants: {path: grants.csv, columns: {level: level}}\n", "")
+    company.replace("apps/wiki.yaml", "          entitlements: {path: entitlements.csv}\n", "")
+    apply(company)
+    close_all(company)
+    apply(company)
+    (app,) = who(company, "wiki/team:eng", now())["apps"]
+    assert app["read"]
+    assert {(one["holder"], one["attested"]) for one in app["held"]} == {("ana", True), ("omar", True)}
+    found = {one["app"]: one for one in who(company, "ana", now())["apps"]}["wiki"]["held"]
+    assert {(one["entitlement"] or "account", one["attested"]) for one in found} == {
+        ("account", False),
+        ("space:web", True),
+        ("team:eng", True),
+    }

@@ -61,6 +61,7 @@ class Runner:
     """Runs the jobs of workflows for one repository.
 
     Attributes:
+        app_rights: what the token may beside what the job asks for, as that of an app can.
         secrets: environment → its secrets; the empty name has those of the repository.
         fork: whether the run is of a fork's pull request: it gets no secrets, and a token that reads.
     """
@@ -69,6 +70,7 @@ class Runner:
     remote: Path
     folder: Path
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    app_rights: Mapping[str, str] = field(default_factory=dict)
 
     def run_job(
         self, text: str, job_name: str, *, path: str, event: str, payload: Mapping[str, Any], ref: str, sha: str
@@ -118,6 +120,7 @@ class Runner:
 
     def _token(self, permissions: Mapping[str, str], *, fork: bool) -> str:
         rights = {name.replace("-", "_"): level for name, level in permissions.items()} | {"metadata": "read"}
+        rights |= self.app_rights
         if fork:
             rights = dict.fromkeys(rights, "read")
         token = f"ghs_{secrets.token_hex(12)}"

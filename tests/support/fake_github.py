@@ -25,6 +25,7 @@ from support.http_server import Reply, Request, http_server
 READER = {"metadata": "read", "contents": "read", "actions": "read", "issues": "read", "pull_requests": "read"}
 WRITER = {**READER, "issues": "write", "pull_requests": "write", "statuses": "write"}
 ACTIONS = "github-actions[bot]"
+_LISTS = ("workflow_runs", "artifacts", "branch_policies", "secrets")
 _LONGEST_BODY = 65_536
 _LONGEST_STATUS = 140
 _LEVELS = ("read", "write", "admin")
@@ -59,6 +60,9 @@ class FakeGitHub:
         collaborators: who can be asked for a review.
         protected: branches that are protected; `approvals` is what their rule asks for.
         environments: as the API answers them; `branch_policies` beside their name, as (type, name).
+        environment_secrets, secrets, organization_secrets: names of those that one environment or every branch has.
+        classic: whether branches are protected by classic protection and not by rules.
+        strict: whether the rule also asks for what a rule should.
         largest_page: entries in a page at most.
         moment: the time of what happens next; each event takes a second.
         violations: requests that the vendor's reference does not allow.
@@ -72,6 +76,11 @@ class FakeGitHub:
     approvals: int = 1
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
     branch_policies: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    environment_secrets: dict[str, list[str]] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    organization_secrets: list[str] = field(default_factory=list)
+    classic: bool = False
+    strict: bool = True
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -89,6 +98,8 @@ class FakeGitHub:
     requests: list[Request] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     head_of: Callable[[str], str] = lambda _: "0" * 40
+    messages_of: Callable[[int], list[str]] = lambda _: []
+    activity: list[dict[str, Any]] = field(default_factory=list)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
 
     # What people and the runner do: no requests, just what the site would let them do.
@@ -105,6 +116,11 @@ class FakeGitHub:
     def push(self, number: int, sha: str) -> None:
         """Tell that a pull request has another head."""
         self.pulls[number]["head"]["sha"] = sha
+
+    def pushed(self, branch: str, login: str, kind: str = "push") -> None:
+        """Tell that somebody pushed to a branch."""
+        ref = f"refs/heads/{branch}"
+        self.activity.append({"ref": ref, "actor": _user(login), "activity_type": kind, "timestamp": self.now()})
 
     def review(self, number: int, reviewer: str, state: str = "APPROVED", commit: str = "") -> None:
         """Review a pull request, as a person."""
@@ -163,7 +179,7 @@ class FakeGitHub:
         raise _RefusedError(404, "Not Found")
 
     def _page(self, request: Request, status: int, answer: Any) -> Reply:
-        key = next((key for key in ("workflow_runs", "artifacts", "branch_policies") if key in (answer or ())), "")
+        key = next((key for key in _LISTS if key in (answer or ())), "")
         entries = answer[key] if key and isinstance(answer, dict) else answer
         if not isinstance(entries, list):
             return Reply(status, answer)
@@ -287,6 +303,16 @@ class FakeGitHub:
             self.asked.setdefault(number, []).append(login)
         return 201, pull
 
+    def list_commits(self, _token: Token, _request: Request, _body: Any, number: int) -> Answer:
+        """List the commits of a pull request, the oldest first."""
+        self._pull(number)
+        return 200, [{"sha": "0" * 40, "commit": {"message": one}} for one in self.messages_of(number)]
+
+    def list_activity(self, _token: Token, request: Request, _body: Any) -> Answer:
+        """List who pushed what, the newest first."""
+        ref = request.query.get("ref", [""])[0]
+        return 200, [one for one in reversed(self.activity) if ref in ("", one["ref"])]
+
     def pulls_of(self, _token: Token, _request: Request, _body: Any, sha: str) -> Answer:
         """List the pull requests of a commit."""
         return 200, [self._pull(number) for number in self.commits.get(str(sha), [])]
@@ -328,10 +354,33 @@ class FakeGitHub:
 
     def get_rules(self, _token: Token, _request: Request, _body: Any, name: str) -> Answer:
         """List the rules of a branch."""
-        if name not in self.protected:
+        if name not in self.protected or self.classic:
             return 200, []
-        parameters = {"required_approving_review_count": self.approvals, "dismiss_stale_reviews_on_push": True}
-        return 200, [{"type": "deletion"}, {"type": "pull_request", "parameters": parameters}]
+        parameters = {"required_approving_review_count": self.approvals, "dismiss_stale_reviews_on_push": self.strict}
+        rules: list[dict[str, Any]] = [{"type": "deletion"}]
+        if self.strict:
+            checks = {"required_status_checks": [{"context": "access/plan"}]}
+            rules += [{"type": "non_fast_forward"}, {"type": "required_status_checks", "parameters": checks}]
+            parameters["require_last_push_approval"] = True
+        return 200, [*rules, {"type": "pull_request", "parameters": parameters}]
+
+    def get_protection(self, _token: Token, _request: Request, _body: Any, name: str) -> Answer:
+        """Tell of the classic protection of a branch."""
+        if name not in self.protected or not self.classic:
+            raise _RefusedError(404, "Branch not protected")
+        return 200, {"required_pull_request_reviews": {"required_approving_review_count": self.approvals}}
+
+    def list_secrets(self, _token: Token, request: Request, _body: Any) -> Answer:
+        """List the secrets of the repository, or those of its organization."""
+        names = self.organization_secrets if request.path.endswith("organization-secrets") else self.secrets
+        return 200, {"total_count": len(names), "secrets": [{"name": name} for name in names]}
+
+    def list_environment_secrets(self, _token: Token, _request: Request, _body: Any, name: str) -> Answer:
+        """List the secrets of an environment."""
+        if name not in self.environments:
+            raise _RefusedError(404, "Not Found")
+        names = self.environment_secrets.get(str(name), [])
+        return 200, {"total_count": len(names), "secrets": [{"name": one} for one in names]}
 
     def get_environment(self, _token: Token, _request: Request, _body: Any, name: str) -> Answer:
         """Tell of an environment."""
@@ -427,6 +476,8 @@ _ROUTES: tuple[tuple[str, str, str, Callable[..., Answer]], ...] = (
     ("GET", r"/pulls/(\d+)", "pull_requests=read", FakeGitHub.get_pull),
     ("PATCH", r"/pulls/(\d+)", "pull_requests=write", FakeGitHub.edit_pull),
     ("GET", r"/pulls/(\d+)/reviews", "pull_requests=read", FakeGitHub.list_reviews),
+    ("GET", r"/pulls/(\d+)/commits", "pull_requests=read", FakeGitHub.list_commits),
+    ("GET", "/activity", "contents=read", FakeGitHub.list_activity),
     ("GET", r"/pulls/(\d+)/files", "pull_requests=read", FakeGitHub.list_files),
     ("POST", r"/pulls/(\d+)/requested_reviewers", "pull_requests=write", FakeGitHub.ask_reviewers),
     ("GET", r"/commits/([0-9a-f]{40})/pulls", "pull_requests=read|contents=read", FakeGitHub.pulls_of),
@@ -440,6 +491,9 @@ _ROUTES: tuple[tuple[str, str, str, Callable[..., Answer]], ...] = (
     ("GET", r"/rules/branches/([^/]+)", "metadata=read", FakeGitHub.get_rules),
     ("GET", r"/environments/([^/]+)", "actions=read", FakeGitHub.get_environment),
     ("GET", r"/environments/([^/]+)/deployment-branch-policies", "actions=read", FakeGitHub.get_policies),
+    ("GET", r"/environments/([^/]+)/secrets", "environments=read", FakeGitHub.list_environment_secrets),
+    ("GET", r"/actions/(?:organization-)?secrets", "secrets=read", FakeGitHub.list_secrets),
+    ("GET", r"/branches/([^/]+)/protection", "administration=read", FakeGitHub.get_protection),
     ("GET", "/rulesets/rule-suites", "administration=read", FakeGitHub.list_suites),
 )
 

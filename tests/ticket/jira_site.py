@@ -80,7 +80,8 @@ class JiraSite:
             return posts[path](body)
         key, _, rest = path.removeprefix("issue/").partition("/")
         if key in self.issues:
-            return self._one(request.method, self.issues[key], rest, body)
+            asked = {name: values[0] for name, values in request.query.items()}
+            return self._one(request.method, self.issues[key], rest, body, asked)
         return _refuse(404, "Issue does not exist or you do not have permission to see it.")
 
     def _search(self, body: dict[str, Any]) -> Reply:
@@ -135,7 +136,9 @@ class JiraSite:
         self.reindex()
         return Reply(201, {"id": issue["id"], "key": issue["key"], "self": f"/rest/api/3/issue/{issue['id']}"})
 
-    def _one(self, method: str, issue: dict[str, Any], what: str, body: dict[str, Any]) -> Reply:
+    def _one(  # noqa: PLR0911 - one for each request
+        self, method: str, issue: dict[str, Any], what: str, body: dict[str, Any], query: Mapping[str, str]
+    ) -> Reply:
         match (method, what):
             case ("GET", "transitions"):
                 return Reply(200, {"expand": "transitions", "transitions": self._transitions()})
@@ -145,6 +148,11 @@ class JiraSite:
                 if not name:
                     return _refuse(400, "It seems that you have tried to perform an illegal workflow operation.")
                 return self._moved(issue, name, body.get("fields", {}).get("resolution", {}).get("name", ""))
+            case ("GET", "comment"):
+                listed = [{"id": str(n), "body": one} for n, one in enumerate(issue["fields"]["comments"])]
+                start, size = int(query.get("startAt", 0)), min(int(query.get("maxResults", 50)), self.page)
+                found = listed[start : start + size]
+                return Reply(200, {"startAt": start, "maxResults": size, "total": len(listed), "comments": found})
             case ("POST", "comment") if not invalid(body.get("body")):
                 issue["fields"]["comments"].append(body["body"])
                 return Reply(201, {"id": "1", "body": body["body"]})

@@ -54,7 +54,10 @@ type Issue {
   archivedAt: DateTime completedAt: DateTime canceledAt: DateTime state: WorkflowState!
   labels(first: Int, after: String): IssueLabelConnection!
   history(first: Int, after: String): IssueHistoryConnection!
+  comments(first: Int, after: String): CommentConnection!
 }
+type Comment { id: ID! body: String! }
+type CommentConnection { nodes: [Comment!]! pageInfo: PageInfo! }
 type IssueConnection { nodes: [Issue!]! pageInfo: PageInfo! }
 type IssuePayload { success: Boolean! issue: Issue }
 type IssueLabelPayload { success: Boolean! issueLabel: IssueLabel! }
@@ -73,6 +76,7 @@ class Workspace:
     """The workspace: issues as people see them.
 
     Attributes:
+        page: how many comments it gives at once.
         faults: what happens to an answer on its way.
     """
 
@@ -80,6 +84,7 @@ class Workspace:
     team: str = "IT"
     types: tuple[str, ...] = ("unstarted", "started", "completed", "canceled", "duplicate")
     issues: list[dict[str, Any]] = field(default_factory=list)
+    page: int = 50
     labels: list[dict[str, Any]] = field(default_factory=list)
     comments: list[Mapping[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -136,9 +141,14 @@ class Workspace:
         issue |= {"state": self._state("unstarted"), "_history": [], "_labels": []}
         issue["_labels"] = [label for label in self.labels if label["id"] in more.get("labelIds", ())]
         issue["labels"] = lambda _info, first=50, **_: _page(issue["_labels"], first)
+        issue["comments"] = lambda _info, first=50, after=None: _page(self._said(issue), min(first, self.page), after)
         issue["history"] = lambda _info, first=50, **_: _page(issue["_history"], first)
         self.issues.append(issue)
         return issue
+
+    def _said(self, issue: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found = [one for one in self.comments if one["issueId"] == issue["id"]]
+        return [{"id": str(number), "body": one["body"]} for number, one in enumerate(found)]
 
     def issueUpdate(self, _info: object, id: str, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002, N802 - the schema's names
         """Change an issue."""

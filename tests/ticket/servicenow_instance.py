@@ -16,7 +16,7 @@ from typing import Any, Final
 from support.http_server import Reply, Request
 
 _LENGTHS: Final = {"short_description": 160, "description": 4000, "correlation_id": 100, "correlation_display": 100}
-_WRITABLE: Final = {*_LENGTHS, "state", "close_code", "close_notes", "assignment_group"}
+_WRITABLE: Final = {*_LENGTHS, "state", "comments", "close_code", "close_notes", "assignment_group"}
 _PARAMETERS: Final = {"sysparm_query", "sysparm_fields", "sysparm_limit", "sysparm_offset"} | {
     "sysparm_display_value",
     "sysparm_exclude_reference_link",
@@ -50,7 +50,7 @@ class Instance:
         self.requests.append(request)
         return self.faults(request, self._answer(request))
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one for each request
         pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {pair}":
             return _refuse(401, "User Not Authenticated", "Required to provide Auth information")
@@ -65,6 +65,8 @@ class Instance:
                 return self._list({name: values[0] for name, values in request.query.items()})
             case "POST" if request.path == base:
                 return Reply(201, {"result": self.add(by=self.username, **self._kept(request.json()))})
+            case "GET" if row is not None:
+                return self._show(row, {name: values[0] for name, values in request.query.items()})
             case "PATCH" if row is not None:
                 return self._change(row, self._kept(request.json()))
         return _refuse(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
@@ -72,6 +74,12 @@ class Instance:
     def _kept(self, body: dict[str, Any]) -> dict[str, str]:
         """Return what the instance takes of a body: known fields that the user may write, cut to their lengths."""
         return {name: str(value)[: _LENGTHS.get(name, 4000)] for name, value in body.items() if name in self.writable}
+
+    def _show(self, row: dict[str, str], query: dict[str, str]) -> Reply:
+        """Show one record: what was written into a journal is given with display values only, the newest first."""
+        journal = row.get("_journal", "") if query.get("sysparm_display_value") == "true" else ""
+        shown = {**row, "comments": journal}
+        return Reply(200, {"result": {name: shown.get(name, "") for name in query["sysparm_fields"].split(",")}})
 
     def _list(self, query: dict[str, str]) -> Reply:
         parts = [part for part in query.get("sysparm_query", "").split("^") if not part.startswith("ORDERBY")]
@@ -90,6 +98,8 @@ class Instance:
         if fields.get("state") == "8" and self.closing and not fields.get(self.closing):
             words = f"Operation against file 'incident' was aborted. Data Policy Exception: {self.closing} is mandatory"
             return _refuse(403, "Operation Failed", words)
+        if said := fields.pop("comments", ""):
+            row["_journal"] = f"{self._tick()} - IT Bot (Additional comments)\n{said}\n\n" + row.get("_journal", "")
         row |= {**fields, "sys_updated_on": self._tick(), "sys_updated_by": self.username}
         if fields.get("state") == "8":
             row |= {"closed_at": row["sys_updated_on"], "closed_by.name": "IT Bot"}

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from servers.running import free_port
 from support.certificate import server_context, write_certificate
 from ticket.ticket_apps import NOW, PEOPLE, close, list_tickets, make
+from ticket.ticket_notes import HALF, ONCE, tell, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
@@ -363,3 +364,28 @@ def test_a_ticket_whose_cancelling_mail_is_refused_stays_open(office: Office) ->
     with pytest.raises(ProviderError, match="451 later"):
         office.cancel()
     assert [ticket.status for ticket in list_tickets(office.root)] == [TicketStatus.OPEN]
+
+
+def test_each_note_is_one_mail_and_a_line_of_the_file(office: Office) -> None:
+    """An answer to the ticket's mail, to whoever is asked now; the head then names whom it waits for."""
+    office.perform(GRANT)
+    assert tell_twice(office.ask) == ONCE
+    first, *more = office.mails
+    assert [mail["In-Reply-To"] for mail in more] == [first["Message-ID"]] * 2
+    assert HALF.text in more[0].get_content().replace("\n", " ")
+    assert len({mail["Message-ID"] for mail in office.mails}) == 3
+    (file,) = office.files()
+    text = file.read_text(encoding="utf-8")
+    assert (text.count("\n> "), text.count("\nowner: ana\n")) == (2, 1)
+    (ticket,) = list_tickets(office.root)
+    assert ticket.owner == "ana"
+
+
+def test_a_note_that_was_not_sent_is_not_kept(office: Office) -> None:
+    """The next run sends it."""
+    office.perform(GRANT)
+    office.refusals["*"] = "451 later"
+    with pytest.raises(ProviderError, match="451"):
+        tell(office.ask)
+    office.refusals.clear()
+    assert tell(office.ask)

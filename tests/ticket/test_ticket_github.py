@@ -17,6 +17,7 @@ from servers.emulating import REPOSITORY, Emulated
 from support import github_reference
 from support.http_server import Reply, Request, http_server
 from ticket.ticket_apps import NOW, PEOPLE, make
+from ticket.ticket_notes import HALF, ONCE, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
@@ -260,3 +261,15 @@ def test_names_are_text_in_the_issue(site: Site, tmp_path: Path) -> None:
     assert ticket.change_id == nasty.id
     (issue,) = site.issues()
     assert "@lee" not in issue["body"].rpartition("<!--")[0]
+
+
+def test_each_note_is_one_comment(site: Site, tmp_path: Path) -> None:
+    """Its mark is not to be seen on the page, and it mentions nobody."""
+    perform(site, tmp_path, GRANT)
+    (issue,) = site.issues()
+    site.person("POST", f"issues/{issue['number']}/comments", {"body": "on it"})
+    assert tell_twice(lambda talk: ask(site, tmp_path, talk)) == ONCE
+    bodies = [one["body"] for one in site.person("GET", f"issues/{issue['number']}/comments")]
+    assert len(bodies) == 3
+    assert bodies[1].startswith(HALF.text.replace("*", "\\*"))
+    assert bodies[1].rstrip().endswith("/half-time -->")

@@ -16,7 +16,7 @@ RUNS = ("", "", "whole", "whole", "deaf", "0", "1", "2")
 CUTS = ((), (), (), ("accounts",), ("grants:team",), ("grants:repo", "accounts"))
 HOWS = ("do and close", "do and close", "do and close", "do", "claim", "reject", "lose", "copy", "reopen")
 NAMES = ("declare", "declare", "declare", "handle", "handle", "handle", "handle", "export", "export", "export")
-RARE = ("meddle", "leave", "drop", "upload")
+RARE = ("meddle", "leave", "drop", "upload", "replace_owner", "remind", "remind", "tick")
 
 
 def draw(random: Random) -> Step:
@@ -29,6 +29,9 @@ def draw(random: Random) -> Step:
         "export": (random.choice(CUTS),),
         "meddle": (person, key),
         "upload": (random.randrange(10),),
+        "replace_owner": (random.randrange(3),),
+        "remind": (random.choice((None, None, 0, 1, 2)),),
+        "tick": (random.randrange(1, 96),),
     }
     return name, arguments.get(name, (person,)), random.choice(RUNS)
 

@@ -12,13 +12,14 @@ import pytest
 from support.http_server import Reply, Request, http_server
 from ticket.jira_site import JiraSite, invalid
 from ticket.ticket_apps import NOW, PEOPLE, make
+from ticket.ticket_notes import HALF, ONCE, tell, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.markdown import code_block, read_code
 from providers.ticket.provider import TicketProvider
 from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
+from reconciler.provider.contract import Note, Surroundings, Ticket, TicketStatus
 
 pytestmark = pytest.mark.evidence("ticket", against="our own fake", of="a Jira Cloud site")
 
@@ -258,3 +259,17 @@ def test_what_jira_would_not_take_is_refused_by_the_site() -> None:
     assert invalid("text")
     assert invalid({"type": "doc", "version": 1, "content": [{"type": "listItem", "content": []}]})
     assert read_code({"type": "doc", "content": [code_block("a"), "b", code_block("c")]}) == "a\nc"
+
+
+def test_each_note_is_one_comment(project: Project) -> None:
+    """Found again among pages of others, by another run; a closed issue gets none."""
+    project.perform()
+    project.site.issues["IT-1"]["fields"]["comments"] += [{"type": "doc", "version": 1, "content": []}] * 5
+    project.site.page = 2
+    assert tell_twice(project.ask) == ONCE
+    comments = project.site.issues["IT-1"]["fields"]["comments"][5:]
+    assert comments[0]["content"][0]["content"][0]["text"] == HALF.text
+    assert len(comments) == 2
+    project.site.page = 5000
+    project.site.move("IT-1", "Done")
+    assert not tell(project.ask, Note("due", "It was due."))

@@ -12,6 +12,7 @@ import pytest
 from support.http_server import Reply, Request, http_server
 from ticket.linear_workspace import Workspace
 from ticket.ticket_apps import NOW, PEOPLE, make
+from ticket.ticket_notes import HALF, ONCE, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
@@ -186,3 +187,14 @@ def test_planning_writes_nothing(board: Board) -> None:
         board.ask(lambda provider: provider.perform(GRANT), plan=True)
     assert board.tickets() == []
     assert all(b"mutation" not in request.body for request in board.workspace.requests)
+
+
+def test_each_note_is_one_comment(board: Board) -> None:
+    """Found again among pages of others."""
+    board.perform()
+    (issue,) = board.workspace.issues
+    board.workspace.page = 2
+    board.workspace.comments += [{"issueId": issue["id"], "body": "hm"}] * 5
+    assert tell_twice(board.ask) == ONCE
+    bodies = [one["body"] for one in board.workspace.comments[5:]]
+    assert (len(bodies), HALF.text.replace("*", "\\*") in bodies[0]) == (2, True)

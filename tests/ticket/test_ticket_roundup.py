@@ -12,6 +12,7 @@ import httpx
 import pytest
 from servers.running import Server, missing, roundup
 from ticket.ticket_apps import NOW, PEOPLE, make
+from ticket.ticket_notes import HALF, ONCE, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
@@ -155,3 +156,15 @@ def test_planning_writes_nothing(tracker: Tracker) -> None:
         tracker.ask(lambda provider: provider.perform(tracker.change()), plan=True)
     assert tracker.statuses() == []
     assert tracker.issues() == []
+
+
+def test_each_note_is_one_message(tracker: Tracker) -> None:
+    """After the first one, which stays the ticket's own text."""
+    tracker.open()
+    assert tell_twice(tracker.ask) == ONCE
+    (issue,) = tracker.issues()
+    messages = tracker.person("GET", f"issue/{issue['id']}")["attributes"]["messages"]
+    texts = [tracker.person("GET", f"msg/{one['id']}/content")["data"] for one in messages]
+    assert sum(text.startswith(HALF.text) for text in texts) == 1
+    assert len(texts) == 3
+    assert tracker.statuses() == [TicketStatus.OPEN]

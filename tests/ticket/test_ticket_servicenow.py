@@ -12,12 +12,13 @@ import pytest
 from support.http_server import Reply, Request, http_server
 from ticket.servicenow_instance import Instance
 from ticket.ticket_apps import NOW, PEOPLE, make
+from ticket.ticket_notes import HALF, ONCE, tell, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
 from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
-from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
+from reconciler.provider.contract import Note, Surroundings, Ticket, TicketStatus
 
 pytestmark = pytest.mark.evidence("ticket", against="our own fake", of="a ServiceNow instance")
 
@@ -223,3 +224,14 @@ def test_planning_writes_nothing(desk: Desk) -> None:
         desk.ask(lambda provider: provider.perform(GRANT), plan=True)
     assert desk.tickets() == []
     assert {request.method for request in desk.instance.requests} == {"GET"}
+
+
+def test_each_note_is_one_additional_comment(desk: Desk) -> None:
+    """Plain text, with its mark; where the instance leaves comments out without a word, that is an error."""
+    desk.perform()
+    assert tell_twice(desk.ask) == ONCE
+    journal = desk.instance.rows[0]["_journal"]
+    assert (journal.count(HALF.text), journal.count("reconciler-note: ")) == (1, 2)
+    desk.instance.writable.discard("comments")
+    with pytest.raises(ProviderError, match="the comment was left out"):
+        tell(desk.ask, Note("due", "It was due."))

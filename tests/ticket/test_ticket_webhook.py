@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 from support.http_server import Reply, Request, http_server
 from ticket.ticket_apps import NOW, PEOPLE, close, list_tickets, make
+from ticket.ticket_notes import HALF, ONCE, tell_twice
 
 from providers.ticket.config import TicketConfig
 from providers.ticket.provider import TicketProvider
@@ -161,3 +162,13 @@ def test_a_url_in_the_clear_is_refused(tmp_path: Path) -> None:
     surroundings = Surroundings(app="badges", root=tmp_path, read_only=False, now=NOW)
     with pytest.raises(ProviderError, match="https"):
         TicketProvider.open(config, surroundings)
+
+
+def test_each_note_is_one_signed_message(receiver: Receiver) -> None:
+    """With whom it waits for, and an id of its own."""
+    receiver.perform()
+    assert tell_twice(receiver.ask) == ONCE
+    _, half, moved = receiver.messages.values()
+    assert (half["type"], half["data"]["text"], half["data"]["owner"]["id"]) == ("ticket.noted", HALF.text, "lee")
+    assert moved["data"]["owner"] == {"id": "ana", "name": "Ana Ruiz", "email": "ana@acme.example"}
+    assert len(set(receiver.arrived)) == 3

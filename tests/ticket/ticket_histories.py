@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -16,17 +16,19 @@ from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_footer
 from providers.ticket.provider import TicketProvider
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig
 from reconciler.apply.route import OpenedWay, Route
 from reconciler.apply.tickets import cancel_tickets
 from reconciler.errors import ProviderError
 from reconciler.plan.inputs import WayRead
+from reconciler.plan.notes import Telling
 from reconciler.plan.plan import AppPlan, Fact
 from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
 from reconciler.provider.snapshot import AccountStatus, Snapshot
 from reconciler.resolve.declared import Presence
+from reconciler.run.reminding import Reminders
 
 APP = "github"
 EXPORTS = replace(can_everything(), operations={}, kinds={})
@@ -52,11 +54,13 @@ class Shelf:
         found: every ticket, copies that people made too, the oldest first.
         left: how many writes there are until the run is killed; None means never.
         deaf: whether it refuses to close anything.
+        notes: key and mark of what was said below tickets, and whom they wait for since.
     """
 
     found: list[tuple[Record, Found]] = field(default_factory=list)
     left: int | None = None
     deaf: bool = False
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
     now: datetime = MOMENT
     where: str = "the shelf"
     closing: ClassVar[str] = "Say so."
@@ -99,6 +103,17 @@ class Shelf:
         self.found.append((record, Found(record.address, write_footer(record), Status.OPEN)))
         return record.address
 
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether something was said of a ticket."""
+        return (record.key, mark) in self.notes
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Say something about an open ticket: each thing once."""
+        self._write()
+        assert (record.key, remark.mark) not in self.notes, f"{record.key} is told {remark.mark} twice"
+        assert record.status is Status.OPEN
+        self.notes[record.key, remark.mark] = remark.owner
+
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Close a ticket, with a reason."""
         assert reason
@@ -138,7 +153,8 @@ class History:
     Attributes:
         accounts, grants: what is true in the app.
         files: exports that were made, the newest last; `shown` is the one that runs see.
-        asked: items of which a ticket to give them was closed as done.
+        asked: whom new tickets go to; `gone` are those who were, and have left.
+        told: what the state remembers to have told about tickets.
     """
 
     live: bool = False
@@ -148,14 +164,17 @@ class History:
     grants: dict[tuple[str, str], str | None] = field(default_factory=dict)
     files: list[Export] = field(default_factory=list)
     shown: Export | None = None
+    asked: str = "lee"
+    gone: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     now: datetime = MOMENT
 
     def __post_init__(self) -> None:
         self.export(())
 
-    def tick(self) -> None:
-        """Let an hour pass."""
-        self.now += timedelta(hours=1)
+    def tick(self, hours: int = 1) -> None:
+        """Let time pass."""
+        self.now += timedelta(hours=hours)
         self.shelf.now = self.world.moment = self.now
 
     # What the company does.
@@ -183,6 +202,13 @@ class History:
         self.world.people.pop(person, None)
         self.world.silent.add(person)
         self.world.wanted = {pair: level for pair, level in self.world.wanted.items() if pair[0] != person}
+
+    def replace_owner(self, number: int) -> None:
+        """Let whoever is asked leave; the next one is asked from now on, and may have been asked long ago."""
+        owners = ("lee", "kim", "omar")
+        self.gone.add(self.asked)
+        self.asked = owners[number % len(owners)]
+        self.gone.discard(self.asked)
 
     # What people do.
 
@@ -260,7 +286,7 @@ class History:
 
     def provider(self) -> TicketProvider:
         """Return the provider of a run, over the shelf."""
-        surroundings = Surroundings(app=APP, root=Path(), read_only=False, now=self.now, owner="lee")
+        surroundings = Surroundings(app=APP, root=Path(), read_only=False, now=self.now, owner=self.asked)
         provider = TicketProvider(DirectoryConfig(), surroundings)
         provider._tracker = self.shelf
         return provider
@@ -290,6 +316,36 @@ class History:
             again = await self.plan()
             assert (again.changes, again.cancellations) == ((), ()), (again.changes, again.cancellations)
             self._check_open()
+
+    async def remind(self, left: int | None = None) -> None:
+        """Tell what is due about tickets; killed after some writes, before the state has kept what was told."""
+        provider = self.provider()
+        tickets = [(one, self._waits_for(one.owner)) for one in await provider.tickets()]
+        found = Reminders(Telling(self.now, UTC, str), frozenset(self.told))
+        self.shelf.left = left
+        try:
+            await found.tell_of(provider, APP, tickets)
+        except Crash:
+            return
+        finally:
+            self.shelf.left = None
+        assert not found.problems
+        self.told = (self.told | set(found.done)) - found.over
+        for ticket, person in tickets:
+            self._check_told(ticket, person)
+
+    def _waits_for(self, owner: str) -> str:
+        return self.asked if owner in self.gone or not owner else owner
+
+    def _check_told(self, ticket: Ticket, person: str) -> None:
+        """Whoever a ticket waits for knows it, and that it is late."""
+        if ticket.status is TicketStatus.OPEN:
+            said = {
+                mark.rpartition("/")[2]: owner for (key, mark), owner in self.shelf.notes.items() if key == ticket.key
+            }
+            assert person == ticket.owner or person in said.values(), f"{person} was not told of {ticket.key}"
+            late = ticket.due is not None and self.now.date() > ticket.due
+            assert not late or "due" in said, f"nobody was told that {ticket.key} is late"
 
     async def _apply(self, plan: AppPlan) -> bool:
         """Do a plan in the order of an apply, and say whether all of it was done."""
@@ -402,11 +458,15 @@ def play(history: History, steps: Sequence[Step]) -> None:
     async def go() -> None:
         for name, arguments, then_run in steps:
             history.tick()
-            getattr(history, name)(*arguments)
+            if name == "remind":
+                await history.remind(*arguments)
+            else:
+                getattr(history, name)(*arguments)
             if then_run:
                 history.tick()
                 await history.run(int(then_run) if then_run.isdigit() else None, deaf=then_run == "deaf")
         history.tick()
         await history.run()
+        await history.remind()
 
     asyncio.run(go())

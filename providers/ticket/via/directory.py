@@ -8,11 +8,12 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from providers.ticket.body import escape
 from providers.ticket.client import TicketDirectory
 from providers.ticket.config import TicketConfig, check_inside
 from providers.ticket.header import write_header
 from providers.ticket.record import Record, Status, fields_of, file_name
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.provider.contract import Surroundings
 
 
@@ -83,6 +84,25 @@ If it cannot or must not be done, write `status: rejected`, the day, and the rea
         """
         text = f"{write_header(fields_of(letter.record))}\n{letter.body}"
         return await asyncio.to_thread(self._directory.create, file_name(letter.record), text)
+
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether the file holds the mark.
+
+        Raises:
+            ProviderError: the file is gone.
+        """
+        return mark in await asyncio.to_thread(self._directory.text, record.address)
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Write something under a ticket's text, with the day; its head then names whom it waits for.
+
+        Raises:
+            ProviderError: its file is gone, or cannot be written.
+        """
+        day = self._surroundings.now.astimezone(UTC).date()
+        more = f"\n> {day}: {escape(remark.text)} <!-- {remark.mark} -->\n"
+        values = {"owner": remark.owner} if remark.owner else {}
+        await asyncio.to_thread(self._directory.edit, record.address, values, more)
 
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Change the lines of the head that close a ticket.

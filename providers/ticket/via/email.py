@@ -21,7 +21,7 @@ from providers.ticket.announced import AnnouncedTracker
 from providers.ticket.config import check_inside
 from providers.ticket.markdown import write_html, write_text
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig
 from reconciler.errors import ProviderError, TransportError
 from reconciler.provider.answer import shorten
@@ -98,6 +98,18 @@ class EmailTracker(AnnouncedTracker):
         text = f"The ticket {record.address} is closed: {reason}.\n\nPlease do not do it any more.\n"
         message.set_content(text)
         await self._send(message, f"cancel the ticket {record.key}")
+
+    async def tell_note(self, record: Record, remark: Remark) -> None:
+        """Send an answer to the mail of a ticket, to whoever is asked now.
+
+        Raises:
+            ProviderError: see `tell`.
+        """
+        subject = f"{record.app}: {record.operation.value} {record.entitlement or record.holder}"
+        message = self._begin(subject, f"note-{remark.name}")
+        message["In-Reply-To"] = message["References"] = self._id(f"ticket-{record.key}")
+        message.set_content(f"{remark.text}\n\nThe ticket's file, which says what to do: {record.address}\n")
+        await self._send(message, f"tell of the ticket {record.key}")
 
     def _id(self, what: str) -> str:
         return f"<reconciler-{what}@{self._config.sender.rpartition('@')[2]}>"

@@ -11,7 +11,7 @@ from providers.ticket.body import escape
 from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_comment
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.errors import ProviderError
 from reconciler.provider.auth import BearerAuth
 from reconciler.provider.contract import Surroundings
@@ -138,6 +138,33 @@ class GithubTracker(ApiTracker):
                 hint="the token needs the permission to write issues",
             )
         return str(issue["html_url"])
+
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether a comment holds the mark.
+
+        Raises:
+            ProviderError: the comments cannot be listed.
+        """
+        path = f"{self._root}/issues/{record.address.rpartition('/')[2]}/comments"
+        for page in range(1, _MOST_PAGES):
+            params: dict[str, str | int] = {"per_page": _PAGE, "page": page}
+            answer = await self.get(path, f"read the comments of {record.address}", params)
+            found = answer.decode(list[dict[str, Any]])
+            if any(mark in str(one.get("body")) for one in found):
+                return True
+            if 'rel="next"' not in answer.headers.get("link", ""):
+                break
+        return False
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Write a comment.
+
+        Raises:
+            ProviderError: it was not written, or it is not known.
+        """
+        path = f"{self._root}/issues/{record.address.rpartition('/')[2]}/comments"
+        body = f"{escape(remark.text)}\n\n<!-- {remark.mark} -->\n"
+        await self.send("POST", path, {"body": body}, f"comment on {record.address}")
 
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Close an issue as not planned, with a comment and a label that say why.

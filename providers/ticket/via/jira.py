@@ -5,6 +5,7 @@ the search says which issues there are, the issues themselves are read by their 
 project, which the search may not know yet, are tried by number: an answer that was lost never makes a second ticket.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Self
@@ -16,7 +17,7 @@ from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_footer
 from providers.ticket.markdown import code_block, read_code, write_document
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.errors import ProviderError
 from reconciler.provider.auth import BasicAuth
 from reconciler.provider.contract import Surroundings
@@ -193,6 +194,35 @@ class JiraTracker(ApiTracker):
         self._opened.append(key)
         return self._site + key
 
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether a comment holds the mark.
+
+        Raises:
+            ProviderError: the comments cannot be listed whole.
+        """
+        path = f"issue/{record.address.removeprefix(self._site)}/comment"
+        doing = f"read the comments of {record.address}"
+        seen = 0
+        for _ in range(_MOST_PAGES):
+            answer = await self.get(path, doing, {"startAt": seen, "maxResults": _AT_ONCE})
+            page = answer.decode(dict[str, Any])
+            found = page["comments"]
+            if any(mark in json.dumps(one["body"], ensure_ascii=False) for one in found):
+                return True
+            seen += len(found)
+            if not found or seen >= int(page["total"]):
+                return False
+        raise ProviderError(f"{record.address} has too many comments")
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Write a comment.
+
+        Raises:
+            ProviderError: it was not written, or it is not known.
+        """
+        path = f"issue/{record.address.removeprefix(self._site)}/comment"
+        await self.send("POST", path, {"body": _document(remark.text, remark.mark)}, f"comment on {record.address}")
+
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Move an issue to a status of the category Done, with a label and a comment that say why.
 
@@ -202,8 +232,7 @@ class JiraTracker(ApiTracker):
         path, doing = f"issue/{record.address.removeprefix(self._site)}", f"close {record.address}"
         moves = (await self.get(f"{path}/transitions", doing, {"expand": "transitions.fields"})).decode(dict[str, Any])
         body = self._move(moves["transitions"], record.address)
-        comment = {"type": "text", "text": f"Closed: {reason}. Please do not do this any more."}
-        document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [comment]}]}
+        document = _document(f"Closed: {reason}. Please do not do this any more.")
         await self.send("PUT", path, {"update": {"labels": [{"add": status.value}]}}, doing)
         await self.send("POST", f"{path}/comment", {"body": document}, doing)
         await self.send("POST", f"{path}/transitions", body, doing)
@@ -225,6 +254,12 @@ class JiraTracker(ApiTracker):
         names = [str(one["name"]) for one in allowed]
         name = next((one for one in names if one.casefold() in self._rejected), next(iter(names), ""))
         return {"transition": {"id": str(best["id"])}} | ({"fields": {"resolution": {"name": name}}} if name else {})
+
+
+def _document(*paragraphs: str) -> dict[str, Any]:
+    """Return plain paragraphs as a document."""
+    content = [{"type": "paragraph", "content": [{"type": "text", "text": text}]} for text in paragraphs]
+    return {"type": "doc", "version": 1, "content": content}
 
 
 def _number(key: str) -> int:

@@ -16,7 +16,7 @@ from providers.ticket.body import escape
 from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_footer
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.errors import ProviderError
 from reconciler.provider.answer import Answer
 from reconciler.provider.auth import BearerAuth
@@ -47,6 +47,12 @@ _HISTORIES: Final = """
 query Histories($ids: [ID!]!) {
   issues(first: 10, includeArchived: true, filter: {id: {in: $ids}}) {
     nodes { id history(first: 50) { nodes { createdAt actor { name } botActor { name } toState { type } } } }
+  }
+}"""
+_COMMENTS: Final = """
+query Comments($ids: [ID!]!, $after: String) {
+  issues(first: 1, includeArchived: true, filter: {id: {in: $ids}}) {
+    nodes { comments(first: 100, after: $after) { nodes { body } pageInfo { hasNextPage endCursor } } }
   }
 }"""
 _TEAM: Final = """
@@ -177,6 +183,36 @@ class LinearTracker(ApiTracker):
         }
         made = await self._mutate(_CREATE, {"input": issue}, f"open a ticket in {self.where}")
         return str(made["issueCreate"]["issue"]["url"])
+
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether a comment holds the mark.
+
+        Raises:
+            ProviderError: the comments cannot be listed whole.
+        """
+        after, doing = None, f"read the comments of {record.address}"
+        for _ in range(_MOST_PAGES):
+            asked = {"ids": [_id(self._team, record.key)], "after": after}
+            issues = (await self._query(_COMMENTS, asked, doing))["issues"]["nodes"]
+            if not issues:
+                raise ProviderError(f"{doing}: it is gone", hint="somebody removed the issue")
+            page = issues[0]["comments"]
+            if any(mark in str(one["body"]) for one in page["nodes"]):
+                return True
+            if not page["pageInfo"]["hasNextPage"]:
+                return False
+            after = page["pageInfo"]["endCursor"]
+        raise ProviderError(f"{record.address} has too many comments")
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Write a comment.
+
+        Raises:
+            ProviderError: it was not written, or it is not known.
+        """
+        body = f"{escape(remark.text)}\n\n```\n{remark.mark}\n```\n"
+        comment = {"issueId": _id(self._team, record.key), "body": body}
+        await self._mutate(_COMMENT, {"input": comment}, f"comment on {record.address}")
 
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Cancel an issue, with a label and a comment that say why.

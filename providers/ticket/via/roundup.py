@@ -11,7 +11,7 @@ from providers.ticket.api import ApiTracker
 from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_footer
 from providers.ticket.record import Record, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.errors import ProviderError
 from reconciler.provider.auth import BasicAuth
 from reconciler.provider.contract import Surroundings
@@ -157,6 +157,37 @@ class RoundupTracker(ApiTracker):
         answer = await self.send("POST", "msg", body, doing)
         return str(answer.decode(dict[str, Any])["data"]["id"])
 
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether a message holds the mark.
+
+        Raises:
+            ProviderError: the messages cannot be listed whole.
+        """
+        data = await self._issue(record, f"read the messages of {record.address}")
+        texts = await self._texts([str(one["id"]) for one in data["attributes"]["messages"]])
+        return any(mark in text for text in texts.values())
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Add a message.
+
+        Raises:
+            ProviderError: it was not added, or somebody changed the issue in the same moment.
+        """
+        doing = f"write to {record.address}"
+        data = await self._issue(record, doing)
+        message = await self._write(f"{remark.text}\n\n{remark.mark}\n", doing)
+        body = {"messages": [*(str(one["id"]) for one in data["attributes"]["messages"]), message]}
+        await self.send("PUT", self._path(record), body, doing, {"If-Match": str(data["@etag"])})
+
+    def _path(self, record: Record) -> str:
+        return f"issue/{record.address.removeprefix(self._site)}"
+
+    async def _issue(self, record: Record, doing: str) -> dict[str, Any]:
+        """Return an issue with its attributes and its etag."""
+        answer = await self.get(self._path(record), doing, {"@verbose": 1})
+        data: dict[str, Any] = answer.decode(dict[str, Any])["data"]
+        return data
+
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Give an issue the keyword and the status that close it, and a message that says why.
 
@@ -165,9 +196,7 @@ class RoundupTracker(ApiTracker):
         """
         doing = f"close {record.address}"
         await self._make_keyword(status.value)
-        path = f"issue/{record.address.removeprefix(self._site)}"
-        answer = await self.get(path, doing, {"@verbose": 1})
-        data = answer.decode(dict[str, Any])["data"]
+        data = await self._issue(record, doing)
         message = await self._write(f"Closed: {reason}. Please do not do this any more.", doing)
         kept = data["attributes"]
         body = {
@@ -175,7 +204,7 @@ class RoundupTracker(ApiTracker):
             "keyword": [*(str(one["id"]) for one in kept["keyword"]), status.value],
             "messages": [*(str(one["id"]) for one in kept["messages"]), message],
         }
-        await self.send("PUT", path, body, doing, {"If-Match": str(data["@etag"])})
+        await self.send("PUT", self._path(record), body, doing, {"If-Match": str(data["@etag"])})
 
     async def _find_keyword(self, name: str) -> str | None:
         """Return a keyword's id, None if there is none of that name."""

@@ -16,7 +16,7 @@ from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_footer, read_found, write_footer
 from providers.ticket.markdown import write_text
 from providers.ticket.record import Record, RecordError, Status
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from reconciler.errors import ProviderError
 from reconciler.provider.auth import BasicAuth
 from reconciler.provider.contract import Surroundings
@@ -172,6 +172,30 @@ class ServicenowTracker(ApiTracker):
                 hint=f"let the user write description, correlation_id and correlation_display of {self._config.table}",
             )
         return address
+
+    async def has_note(self, record: Record, mark: str) -> bool:
+        """Say whether the additional comments hold the mark: with display values the instance gives all of them.
+
+        Raises:
+            ProviderError: they cannot be read.
+        """
+        path = f"{self._path}/{record.address.removeprefix(self._site)}"
+        params: dict[str, str | int] = {"sysparm_fields": "sys_id,comments", "sysparm_display_value": "true"}
+        answer = await self.get(path, f"read the comments of {record.address}", params)
+        return mark in str(answer.decode(dict[str, Any])["result"].get("comments", ""))
+
+    async def note(self, record: Record, remark: Remark) -> None:
+        """Write an additional comment, and look whether the instance kept it.
+
+        Raises:
+            ProviderError: it was not written, or not kept, or it is not known.
+        """
+        path = f"{self._path}/{record.address.removeprefix(self._site)}"
+        doing = f"comment on {record.address}"
+        await self.send("PATCH", path, {"comments": f"{remark.text}\n\n{remark.mark}"}, doing, params=_PLAIN)
+        if not await self.has_note(record, remark.mark):
+            hint = f"let the user read and write the comments of {self._config.table}"
+            raise ProviderError(f"{doing}: the comment was left out", hint=hint)
 
     async def close(self, record: Record, status: Status, reason: str) -> None:
         """Cancel a record, with notes that say why.

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from providers.ticket.announced import AnnouncedTracker
 from providers.ticket.record import Record, Status, fields_of
-from providers.ticket.tracker import Letter
+from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig
 from reconciler.errors import ProviderError, SecretError
 from reconciler.provider.auth import SecretAuth
@@ -107,12 +107,11 @@ class WebhookTracker(AnnouncedTracker):
             ProviderError: it was not taken, or it is not known.
         """
         record = {name: value for name, value in fields_of(letter.record).items() if name not in _STATES}
-        name, email = self._surroundings.people.get(letter.record.owner, ("", ""))
         data = {
             "title": letter.title,
             "body": letter.body,
             "address": address,
-            "owner": {"id": letter.record.owner, "name": name, "email": email},
+            "owner": self._person(letter.record.owner),
             "ticket": record,
         }
         await self._post("ticket.opened", letter.record.key, data, f"send the ticket {letter.record.key}")
@@ -127,6 +126,24 @@ class WebhookTracker(AnnouncedTracker):
         await self._post(
             "ticket.closed", f"{record.key}-{status.value}", data, f"send that {record.address} is {status.value}"
         )
+
+    async def tell_note(self, record: Record, remark: Remark) -> None:
+        """Post what there is to say about an open ticket, and whom it waits for.
+
+        Raises:
+            ProviderError: it was not taken, or it is not known.
+        """
+        data = {
+            "address": record.address,
+            "text": remark.text,
+            "owner": self._person(remark.owner or self._surroundings.owner),
+            "ticket": {"key": record.key},
+        }
+        await self._post("ticket.noted", remark.name, data, f"tell of the ticket {record.key}")
+
+    def _person(self, identity: str) -> dict[str, str]:
+        name, email = self._surroundings.people.get(identity, ("", ""))
+        return {"id": identity, "name": name, "email": email}
 
     async def _post(self, kind: str, name: str, data: Mapping[str, Any], doing: str) -> None:
         """Post a message; trying again is harmless, since it has an id."""

@@ -10,7 +10,7 @@ from reconciler.cli.ci.options import anchor_options, check_environment, environ
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.output import print_lines
 
-HELP = """Apply what is due, and keep one issue for each app with drift.
+HELP = """Apply what is due, remind of open tickets, and keep one issue for each app with drift.
 
 Issues are opened, updated, and closed when the drift is gone. With ACCESS_WEBHOOK_URL (Slack's or alike) or
 ACCESS_SMTP_URL and ACCESS_MAIL_TO in the environment, news is sent there, too. Privileged access that nobody declared
@@ -43,7 +43,7 @@ def command(
     propose_expired: bool,
     propose_drift: bool,
 ) -> int:
-    """Apply what is due, tell drift, send notices."""
+    """Apply what is due, remind of tickets, tell drift, send notices."""
     import asyncio
 
     from reconciler.ci.anchoring import Anchoring
