@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from providers.slack.client import writing_rate
+from providers.slack.client import rate_of
 from providers.slack.config import SlackConfig
 from providers.slack.mapping import CHANNEL, GUEST, HOLDER_EDITABLE, MULTI, PRIVATE, ROLE, SINGLE, USERGROUP
 from reconciler.provider.change import Operation
@@ -90,7 +90,7 @@ def capabilities_of(config: SlackConfig) -> Capabilities:
 def _paces() -> Iterator[Pace]:
     """Yield how fast the methods behind changes may be called; several people are invited to a channel at once."""
     for method, operations, kinds in _METHODS:
-        yield from paces_of(writing_rate(method), *operations, kinds=kinds, alone=method == "conversations.kick")
+        yield from paces_of(rate_of(method), *operations, kinds=kinds, alone=method == "conversations.kick")
 
 
 def _roles(change: Ability) -> dict[Operation, Ability]:

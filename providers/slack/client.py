@@ -136,10 +136,7 @@ class SlackClient:
         self._clock = clock or SystemClock()
         self._page_size = config.page_size
         self.team = config.team
-        rates = [
-            Rate(name, per_minute=tier, burst=tier // 2, most=tier, window=_WINDOW)
-            for name, tier in {**_READING, **_WRITING}.items()
-        ]
+        rates = [rate_of(method) for method in (*_READING, *_WRITING)]
 
         def transport(auth: BearerAuth) -> Transport:
             return Transport(
@@ -276,6 +273,7 @@ def _texts(arguments: Arguments) -> dict[str, str]:
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in arguments.items()}
 
 
-def writing_rate(method: str) -> Rate:
-    """Return how often a method that changes something may be called."""
-    return Rate(method, *_WRITING[method])
+def rate_of(method: str) -> Rate:
+    """Return how often a method may be called."""
+    tier = _WRITING.get(method) or _READING[method]
+    return Rate(method, per_minute=tier, burst=tier // 2, most=tier, window=_WINDOW)
