@@ -6,10 +6,14 @@ from providers.aws.config import AwsConfig
 from providers.aws.mapping import ACCOUNT, ATTRIBUTES, GROUP
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.pace import Pace
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 OUTSTANDING = 10
 """Assignments in the background at once (https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html)."""
+
+PER_MINUTE, BURST = 1200.0, 10
+"""All IAM Identity Center operations together: 20 a second (see the same page)."""
 
 _NO_API = "AWS has no API for it, only the console (and SCIM, where users come by SCIM)"
 _EXTERNAL = "users and groups come from elsewhere, as `directory: external` says"
@@ -51,6 +55,7 @@ def capabilities_of(config: AwsConfig) -> Capabilities:
         kinds={GROUP: _only_read(_GROUPS) if external else _GROUPS, ACCOUNT: _ASSIGNMENTS},
         attributes=ATTRIBUTES,
         concurrency=OUTSTANDING,
+        paces=(Pace(PER_MINUTE, at_once=BURST, requests=2),),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from providers.aws.capabilities import BURST, PER_MINUTE
 from providers.aws.config import AwsConfig
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.clock import Clock
@@ -23,8 +24,6 @@ PAGE = 100
 
 _READING = ("List", "Describe", "Get")
 _TARGETS = {STORE: "AWSIdentityStore", CENTER: "SWBExternalService", ORGANIZATIONS: "AWSOrganizationsV20161128"}
-_PER_MINUTE, _BURST = 1200.0, 10
-"""All IAM Identity Center operations together: 20 a second (https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html)."""
 _PAGES = {ORGANIZATIONS: 20}
 _MOST_PAGES = 10_000
 _THROTTLED = frozenset(
@@ -79,7 +78,7 @@ class AwsClient:
                 surroundings,
                 name=surroundings.app,
                 auth=SigV4Auth(keys, service, place.region, surroundings),
-                rates=[Rate("", _PER_MINUTE, _BURST)],
+                rates=[Rate("", PER_MINUTE, BURST)],
                 timeout=config.timeout,
                 limits=_PATIENCE,
                 allow_http=config.allow_http,

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from providers.entra.client import WRITES_AT_ONCE, WRITES_PER_MINUTE
 from providers.entra.config import EntraConfig
 from providers.entra.mapping import APP, ATTRIBUTES, GROUP, LICENSE, ROLE
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.pace import Pace
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 _ACCOUNTS: Mapping[Operation, Ability] = {
@@ -44,5 +46,10 @@ def capabilities_of(config: EntraConfig) -> Capabilities:
         kinds[APP] = _ASSIGNED
     collections = (ACCOUNTS, *(of(kind) for kind in kinds for of in (entitlements_of, grants_of)))
     return Capabilities(
-        reads=dict.fromkeys(collections, CAN), operations=_ACCOUNTS, kinds=kinds, attributes=ATTRIBUTES, concurrency=8
+        reads=dict.fromkeys(collections, CAN),
+        operations=_ACCOUNTS,
+        kinds=kinds,
+        attributes=ATTRIBUTES,
+        concurrency=8,
+        paces=(Pace(WRITES_PER_MINUTE, at_once=WRITES_AT_ONCE),),
     )

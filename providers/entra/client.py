@@ -22,7 +22,7 @@ PAGE: Final = 999
 WRITE: Final = "write"
 
 _MOST_PAGES = 10_000
-_WRITES_PER_MINUTE, _READS_PER_MINUTE = 1200.0, 7000.0
+WRITES_PER_MINUTE, WRITES_AT_ONCE, _READS_PER_MINUTE = 1200.0, 20, 7000.0
 """3,000 writes in 150 seconds, and 3,500 resource units in 10 seconds of which a read takes up to 3, for an
 application in a tenant (https://learn.microsoft.com/graph/throttling-limits, identity and access)."""
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -92,7 +92,7 @@ class GraphClient:
             surroundings,
             name=surroundings.app,
             auth=_sign_in(config, surroundings),
-            rates=[Rate("", _READS_PER_MINUTE, 100), Rate(WRITE, _WRITES_PER_MINUTE, 20)],
+            rates=[Rate("", _READS_PER_MINUTE, 100), Rate(WRITE, WRITES_PER_MINUTE, WRITES_AT_ONCE)],
             timeout=config.timeout,
             allow_http=config.allow_http,
             clock=clock,

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from providers.github.client import WRITING
 from providers.github.config import GitHubConfig
 from providers.github.mapping import INVITATION, TEAM_LEVELS
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.rates import paces_of
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 _MADE_ELSEWHERE = "repositories are made and renamed where their code is kept, not here"
@@ -57,4 +59,5 @@ def capabilities_of(config: GitHubConfig) -> Capabilities:
         holder_editable=frozenset({"name", "company", "location", "bio"}),
         passing_ids=INVITATION,
         concurrency=4,
+        paces=paces_of(WRITING),
     )

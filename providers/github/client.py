@@ -17,11 +17,12 @@ from reconciler.provider.answer import shorten
 from reconciler.provider.rates import Rate
 from reconciler.provider.transport import Answer, Transport
 
+WRITING = Rate("write", per_minute=60, burst=1, most=500, window=3600)
 RATES = (
     # 900 points a minute for REST: a read is 1 point, a write 5. Writes are a second apart (300 points a minute), so
     # that reads have 600 left: 60 at once and 500 a minute. Content that is made: 80 a minute, 500 an hour.
     Rate("", per_minute=500, burst=60),
-    Rate("write", per_minute=60, burst=1, most=500, window=3600),
+    WRITING,
     # 2,000 points a minute for GraphQL: a query is 1 point.
     Rate("graphql", per_minute=1200, burst=60),
 )

@@ -6,10 +6,20 @@ from providers.google.config import GoogleConfig
 from providers.google.mapping import WRITABLE
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.rates import Rate, paces_of
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 LEVELS = ("member", "manager", "owner")
 """The roles of a group's members, weakest first (members resource, `role`)."""
+
+DIRECTORY_RATE = Rate(most=2_300, window=60.0)
+"""A little less than 2,400 a minute, the default quota of a user, so that a run alone is never refused.
+
+Source: https://developers.google.com/workspace/admin/directory/v1/limits
+"""
+
+LICENSING_RATE = Rate(most=1, window=1.05)
+"""One a second. Source: https://developers.google.com/workspace/admin/licensing/v1/limits"""
 
 _NO_LEVELS = "it has no levels"
 _MADE_IN_CONSOLE = "admin roles are made of privileges, in the admin console"
@@ -39,6 +49,11 @@ def capabilities_of(config: GoogleConfig) -> Capabilities:
         attributes=frozenset(WRITABLE),
         holder_editable=frozenset({"recoveryEmail", "givenName", "familyName"}),
         concurrency=8,
+        paces=(
+            *paces_of(DIRECTORY_RATE),
+            *paces_of(LICENSING_RATE, Operation.REMOVE_LICENSES),
+            *paces_of(LICENSING_RATE, kinds=("license",)),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel
 
 from providers.google.accounts import AccountWriter
-from providers.google.capabilities import capabilities_of
+from providers.google.capabilities import DIRECTORY_RATE, LICENSING_RATE, capabilities_of
 from providers.google.client import DIRECTORY, GoogleClient, segment, throttled
 from providers.google.config import LICENSING_SCOPE, GoogleConfig
 from providers.google.credentials import auth_of
@@ -23,19 +23,10 @@ from reconciler.provider.change import Change, Outcome, Receipt
 from reconciler.provider.clock import Clock, SystemClock
 from reconciler.provider.contract import Capabilities, Surroundings
 from reconciler.provider.snapshot import LiveAccount, Snapshot
-from reconciler.provider.transport import Limits, Rate, Transport
+from reconciler.provider.transport import Limits, Transport
 
 _PATIENCE = Limits(attempts=8, first_wait=1.0, longest_wait=32.0, jitter=1.0)
 """Google counts by the minute and seldom says how long to wait: 1, 2, 4, … seconds, as its page on limits asks for."""
-
-_DIRECTORY_RATE = Rate(most=2_300, window=60.0)
-"""A little less than 2,400 a minute, the default quota of a user, so that a run alone is never refused.
-
-Source: https://developers.google.com/workspace/admin/directory/v1/limits
-"""
-
-_LICENSING_RATE = Rate(most=1, window=1.05)
-"""One a second. Source: https://developers.google.com/workspace/admin/licensing/v1/limits"""
 
 
 class GoogleProvider:
@@ -79,8 +70,8 @@ class GoogleProvider:
                 throttled=throttled,
             )
             for url, wanted, rate in (
-                (config.directory_url, scopes, _DIRECTORY_RATE),
-                (config.licensing_url, (LICENSING_SCOPE,), _LICENSING_RATE),
+                (config.directory_url, scopes, DIRECTORY_RATE),
+                (config.licensing_url, (LICENSING_SCOPE,), LICENSING_RATE),
             )
         ]
         self._client = GoogleClient(self._transports[0], self._transports[1], ticking)

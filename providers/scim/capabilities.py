@@ -1,10 +1,11 @@
 """What a SCIM way can do, known from its configuration and dialect alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from providers.scim.config import ScimConfig
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.pace import Pace
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 _ACCOUNTS = (
@@ -13,6 +14,17 @@ _ACCOUNTS = (
     Operation.SUSPEND_ACCOUNT,
     Operation.REACTIVATE_ACCOUNT,
     Operation.DELETE_ACCOUNT,
+)
+_REQUESTS = (
+    (("POST",), "Users", (Operation.CREATE_ACCOUNT,)),
+    (
+        ("PATCH", "PUT"),
+        "Users",
+        (Operation.UPDATE_ACCOUNT, Operation.SUSPEND_ACCOUNT, Operation.REACTIVATE_ACCOUNT),
+    ),
+    (("DELETE",), "Users", (Operation.DELETE_ACCOUNT,)),
+    (("POST",), "Groups", (Operation.CREATE_ENTITLEMENT,)),
+    (("PATCH", "PUT"), "Groups", (Operation.RENAME_ENTITLEMENT, Operation.GRANT, Operation.REVOKE)),
 )
 _NOT_IN_SCIM: Mapping[Operation, str] = {
     Operation.END_SESSIONS: "SCIM has no sessions",
@@ -40,7 +52,20 @@ def capabilities_of(config: ScimConfig) -> Capabilities:
         holder_editable=_HOLDER_EDITABLE,
         batches=bool(config.groups),
         concurrency=_MANY_AT_ONCE if config.bulk else dialect.concurrency,
+        paces=tuple(_paces(config)),
     )
+
+
+def _paces(config: ScimConfig) -> Iterator[Pace]:
+    """Yield the published limits of what writes; a bulk request holds several, and nobody publishes limits of those."""
+    if config.bulk:
+        return
+    for methods, collection, operations in _REQUESTS:
+        kinds = (config.groups,) if collection == "Groups" else ()
+        for rule in config.dialect.rates:
+            if any(rule.covers(method, collection, 0) for method in methods):
+                yield Pace(rule.per_minute, at_once=rule.burst, operations=operations, kinds=kinds)
+                break
 
 
 def _reads(config: ScimConfig) -> dict[str, Ability]:

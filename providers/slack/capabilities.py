@@ -1,11 +1,14 @@
 """What a Slack way can do, known from its configuration alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from providers.slack.client import rate_of
 from providers.slack.config import SlackConfig
 from providers.slack.mapping import CHANNEL, GUEST, HOLDER_EDITABLE, MULTI, PRIVATE, ROLE, SINGLE, USERGROUP
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.pace import Pace
+from reconciler.provider.rates import paces_of
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 _BY_SCIM = (
@@ -46,6 +49,17 @@ _GUESTS: Mapping[Operation, Ability] = dict.fromkeys(
 )
 
 
+_METHODS: tuple[tuple[str, tuple[Operation, ...], tuple[str, ...]], ...] = (
+    ("conversations.invite", (Operation.GRANT,), (CHANNEL, PRIVATE)),
+    ("conversations.kick", (Operation.REVOKE,), (CHANNEL, PRIVATE)),
+    ("conversations.create", (Operation.CREATE_ENTITLEMENT,), (CHANNEL,)),
+    ("conversations.rename", (Operation.RENAME_ENTITLEMENT,), (CHANNEL, PRIVATE)),
+    ("usergroups.create", (Operation.CREATE_ENTITLEMENT,), (USERGROUP,)),
+    ("usergroups.users.update", (Operation.GRANT, Operation.REVOKE), (USERGROUP,)),
+    ("admin.users.session.reset", (Operation.END_SESSIONS,), ()),
+)
+
+
 def capabilities_of(config: SlackConfig) -> Capabilities:
     """Return what a way can do."""
     kinds: dict[str, Mapping[Operation, Ability]] = {
@@ -69,7 +83,14 @@ def capabilities_of(config: SlackConfig) -> Capabilities:
         attributes=frozenset(),
         holder_editable=HOLDER_EDITABLE,
         batches=True,
+        paces=tuple(_paces()),
     )
+
+
+def _paces() -> Iterator[Pace]:
+    """Yield how fast the methods behind changes may be called; several people are invited to a channel at once."""
+    for method, operations, kinds in _METHODS:
+        yield from paces_of(rate_of(method), *operations, kinds=kinds, alone=method == "conversations.kick")
 
 
 def _roles(change: Ability) -> dict[Operation, Ability]:

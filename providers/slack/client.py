@@ -136,10 +136,7 @@ class SlackClient:
         self._clock = clock or SystemClock()
         self._page_size = config.page_size
         self.team = config.team
-        rates = [
-            Rate(name, per_minute=tier, burst=tier // 2, most=tier, window=_WINDOW)
-            for name, tier in {**_READING, **_WRITING}.items()
-        ]
+        rates = [rate_of(method) for method in (*_READING, *_WRITING)]
 
         def transport(auth: BearerAuth) -> Transport:
             return Transport(
@@ -274,3 +271,9 @@ def _seconds(answer: Answer) -> float:
 def _texts(arguments: Arguments) -> dict[str, str]:
     """Return arguments as a query spells them."""
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in arguments.items()}
+
+
+def rate_of(method: str) -> Rate:
+    """Return how often a method may be called."""
+    tier = _WRITING.get(method) or _READING[method]
+    return Rate(method, per_minute=tier, burst=tier // 2, most=tier, window=_WINDOW)

@@ -15,6 +15,7 @@ from reconciler.plan.plan import AppPlan, Counts, Fact, Finding
 from reconciler.plan.routes import Router, is_entitlement
 from reconciler.plan.sides import Sides, completeness, join_sides
 from reconciler.plan.tickets import named_items, sort_tickets
+from reconciler.provider.pace import Speed
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 from reconciler.resolve.declared import Presence
 from reconciler.state.contract import Adoption
@@ -89,6 +90,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
         as_of=min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None),
         owner=inputs.asked or sides.declared.app.owner,
         prices=_prices(draft),
+        speeds=_speeds(draft),
     )
 
 
@@ -112,6 +114,12 @@ def _adoption(draft: Draft) -> Adoption:
         gone=tuple(sorted(draft.gone, key=lambda item: (type(item).__name__, str(item)))),
         counts=dict(sorted(counts.items())),
     )
+
+
+def _speeds(draft: Draft) -> dict[str, Speed]:
+    used = {change.way for change in draft.changes}
+    abilities = {way.name: way.capabilities for way in draft.sides.inputs.ways if way.name in used - {TICKET}}
+    return {name: Speed(can.concurrency, can.batches, can.paces) for name, can in sorted(abilities.items())}
 
 
 def _prices(draft: Draft) -> dict[str, str]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from reconciler.items import Item
 from reconciler.problems import NOWHERE, Place
 from reconciler.provider.change import Change, Operation, Why
+from reconciler.provider.pace import Speed
 from reconciler.provider.snapshot import Completeness
 from reconciler.state.contract import Adoption
 
@@ -116,6 +117,7 @@ class AppPlan:
         collections: completeness of what was read, by collection.
         error: why the app could not be read at all, or empty.
         prices: entitlement key → its price as written (`12.50 EUR/month`), of those that the changes are about.
+        speeds: way → how fast it can be, of those that do a change.
     """
 
     app: str
@@ -133,6 +135,7 @@ class AppPlan:
     error: str = ""
     owner: str = ""
     prices: Mapping[str, str] = field(default_factory=dict)
+    speeds: Mapping[str, Speed] = field(default_factory=dict)
 
     @property
     def attested(self) -> tuple[str, ...]:

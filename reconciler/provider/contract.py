@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from reconciler.items import Value
 from reconciler.provider.change import Change, Operation, Receipt
+from reconciler.provider.pace import Pace
 from reconciler.provider.snapshot import LiveAccount, Snapshot
 
 if TYPE_CHECKING:  # whoever only plans or prints needs no pydantic
@@ -56,6 +57,8 @@ class Capabilities:
         holder_editable: attributes that an account's holder can change, and that therefore match nobody.
         batches: whether grants and revokes of one entitlement may be handed over together (`BatchProvider`).
         concurrency: how many changes may be in flight at once.
+        paces: the vendor's limits on what changes something, for the estimate before an apply. Keeping them is the
+            transport's.
         least_share: a collection with less than this share of its last complete read is taken for cut off.
     """
 
@@ -69,6 +72,7 @@ class Capabilities:
     holder_editable: frozenset[str] = frozenset()
     batches: bool = False
     concurrency: int = 8
+    paces: tuple[Pace, ...] = ()
     least_share: float = 0.5
 
     def ability(self, operation: Operation, kind: str) -> Ability:

@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.provider.change import Operation
 from reconciler.provider.clock import Clock
+from reconciler.provider.pace import Pace
 from reconciler.provider.quota import Quota
 
 _MARGIN = 0.02
@@ -38,6 +40,23 @@ class Rate:
     burst: int = 1
     most: int = 0
     window: float = 60.0
+
+
+def paces_of(rate: Rate, *operations: Operation, kinds: tuple[str, ...] = (), alone: bool = False) -> tuple[Pace, ...]:
+    """Return what a rate class means for the estimate before an apply.
+
+    Args:
+        rate: the class that changes go through, a request each.
+        *operations: those that do; none for all.
+        kinds: those whose changes do; none for all.
+        alone: whether each change takes its own request, whatever else goes in batches.
+    """
+    found = []
+    if not math.isinf(rate.per_minute):
+        found.append(Pace(rate.per_minute, at_once=rate.burst, operations=operations, kinds=kinds, alone=alone))
+    if rate.most:
+        found.append(Pace(rate.most, rate.window, operations=operations, kinds=kinds, alone=alone))
+    return tuple(found)
 
 
 class Bucket:

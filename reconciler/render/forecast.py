@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from reconciler.plan.plan import AppPlan, Plan
 from reconciler.provider.change import Change, Operation
+from reconciler.provider.pace import Speed
 from reconciler.render.words import TICKET, number
 
 REQUESTS = 2
@@ -17,6 +18,7 @@ SLOWEST_GUESS = 0.25
 WORTH_TELLING = 10.0
 """Seconds from which somebody who waits is told beforehand."""
 
+_LIMITED = "as fast as the vendors' limits allow"
 _SIGNS = {Operation.GRANT: 1, Operation.REVOKE: -1}
 _MINUTE = 60
 _HOUR = 3600
@@ -56,18 +58,35 @@ def cost_words(plan: Plan) -> str:
 def estimate_seconds(plan: Plan) -> float:
     """Return how many seconds an apply would take: that of the slowest app, for all apps are changed at the same time.
 
-    Two requests an operation, each as slow as the app was on average while it was read, but at least `SLOWEST_GUESS`.
+    Two requests an operation, each as slow as the app was on average while it was read, but at least `SLOWEST_GUESS`
+    over as many as the way has in flight; and never faster than the vendor's limits that the way declares.
     Tickets, what is blocked and what is read without any request (a file) take none.
     """
-    return max((_app_seconds(app) for app in plan.apps), default=0.0)
+    return max((sum(_app_seconds(app)) for app in plan.apps), default=0.0)
 
 
-def _app_seconds(app: AppPlan) -> float:
-    operations = sum(1 for change in app.changes if _is_performed(change))
+def _is_limited(plan: Plan) -> bool:
+    """Say whether vendors' limits, and not the way there and back, make the apply as long as it is."""
+    longest = estimate_seconds(plan)
+    return any(waiting and free + waiting >= longest for free, waiting in map(_app_seconds, plan.apps))
+
+
+def _app_seconds(app: AppPlan) -> tuple[float, float]:
+    """Return the seconds that an app's requests take, and those that the vendor's limits add to that."""
     if app.collections and not app.requests:
-        return 0.0
+        return 0.0, 0.0
+    changes: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in app.changes:
+        if _is_performed(change):
+            changes[change.way].append(change)
     measured = app.seconds / app.requests if app.requests else 0.0
-    return operations * REQUESTS * max(measured, SLOWEST_GUESS)
+    taken = waited = 0.0
+    for way, done in changes.items():
+        speed = app.speeds.get(way, Speed())
+        free = speed.count(done) * REQUESTS * max(measured, SLOWEST_GUESS / max(1, speed.at_once))
+        taken += free
+        waited += max(0.0, speed.limit(done) - free)
+    return taken, waited
 
 
 def _is_performed(change: Change) -> bool:
@@ -75,11 +94,12 @@ def _is_performed(change: Change) -> bool:
 
 
 def time_words(plan: Plan) -> str:
-    """Return `takes about 3 min (estimated: 2 requests an operation)`, or empty where nothing would be done."""
+    """Return `takes about 3 min (estimated: 2 requests an operation, …)`, or empty where nothing would be done."""
     seconds = estimate_seconds(plan)
     if not seconds:
         return ""
-    return f"takes about {_span(seconds)} (estimated: {REQUESTS} requests an operation, all apps at the same time)"
+    told = _LIMITED if _is_limited(plan) else f"{REQUESTS} requests an operation"
+    return f"takes about {_span(seconds)} (estimated: {told}, all apps at the same time)"
 
 
 def wait_words(plan: Plan) -> str:
@@ -88,7 +108,8 @@ def wait_words(plan: Plan) -> str:
     if seconds < WORTH_TELLING:
         return ""
     operations = sum(_is_performed(change) for app in plan.apps for change in app.changes)
-    return f"this takes about {_span(seconds)} for {number(operations, 'operation')}"
+    told = f", {_LIMITED}" if _is_limited(plan) else ""
+    return f"this takes about {_span(seconds)} for {number(operations, 'operation')}{told}"
 
 
 def _span(seconds: float) -> str:

@@ -71,10 +71,14 @@ class World:
 
     def plan(self) -> Plan:
         """Read every app and plan."""
+        return asyncio.run(self.make_plan())
+
+    async def make_plan(self) -> Plan:
+        """Do so in the loop in which providers live that keep connections."""
         loaded = load_company(self.folder, moment=self.moment)
         resolved = resolve_company(loaded.company, self.moment)
         with SqliteStore(self.folder / ".reconciler" / "state.db", read_only=True) as state:
-            parts = [plan_app(asyncio.run(self._inputs(name, resolved, state))) for name in sorted(self.apps)]
+            parts = [plan_app(await self._inputs(name, resolved, state)) for name in sorted(self.apps)]
         policies = (loaded.company.policies,)
         population = len(loaded.company.people)
         return build_plan(
@@ -118,7 +122,12 @@ class World:
         reason: str = "",
     ) -> Report:
         """Plan, if nothing is given, and apply."""
-        wanted = plan or self.plan()
+        return asyncio.run(self.carry_out(plan or self.plan(), progress=progress, state=state, reason=reason))
+
+    async def carry_out(
+        self, wanted: Plan, *, progress: Progress | None = None, state: StateStore | None = None, reason: str = ""
+    ) -> Report:
+        """Apply a plan in the loop in which providers live that keep connections."""
         providers = {(app, way): found for app, ways in self.apps.items() for way, found in ways.items()}
         run = Run(f"run-{next(self._runs)}-{len(providers)}", wanted.digest, "ana", "laptop", self.moment, reason)
         moments = (self.moment + timedelta(seconds=second) for second in itertools.count())
@@ -129,10 +138,10 @@ class World:
             return await execute(wanted, providers, opened, fresh, progress=watching, clock=moments.__next__)
 
         if state is not None:
-            return asyncio.run(work(state))
+            return await work(state)
         with self.open_state() as opened:
             opened.lock("ana@laptop", "apply", self.moment)
-            return asyncio.run(work(opened))
+            return await work(opened)
 
 
 def outcomes(report: Report) -> dict[str, Outcome]:

@@ -53,6 +53,7 @@ class FakeIdentityCenter:
         failing: the reason for which the next assignment fails in the background, or empty.
         conflicts: how many assignments are refused as conflicting.
         empty_page: whether the first page of AWS accounts is empty.
+        after_list: what happens once the groups have been listed.
     """
 
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class FakeIdentityCenter:
     failing: str = ""
     conflicts: int = 0
     empty_page: bool = False
+    after_list: Callable[[], None] = lambda: None
     log: list[str] = field(default_factory=list)
     most_outstanding: int = 0
     numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -229,7 +231,10 @@ class FakeIdentityCenter:
         return {}
 
     def do_ListGroups(self, body: dict[str, Any]) -> dict[str, Any]:  # noqa: D102, N802
-        return self._page(body, "Groups", [self._group(number) for number in self.groups])
+        found = self._page(body, "Groups", [self._group(number) for number in self.groups])
+        if "NextToken" not in found:
+            self.after_list()
+        return found
 
     def do_GetGroupId(self, body: dict[str, Any]) -> dict[str, Any]:  # noqa: D102, N802
         wanted = body["AlternateIdentifier"]["UniqueAttribute"]["AttributeValue"]

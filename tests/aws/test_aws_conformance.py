@@ -72,6 +72,7 @@ class RunningCenter:
             for group, user in app.members.values()
             if group in app.groups
         }
+        names |= {number: f"group:{name}" for number, name in app.groups.items()}
         grants |= {
             (names[principal], pairs[number, arn], None)
             for number, arn, _, principal in app.assigned
@@ -91,21 +92,39 @@ class RunningCenter:
                 app.refusing = f"{REFUSAL} ({SECRET_KEY})"
             case Fault.LOSE_ANSWER:
                 app.losing = True
-            case Fault.DELETE_ENTITLEMENT:
-                self._drop(subject)
+            case Fault.VANISH:
+                app.after_list = lambda: self._drop(subject)
+            case Fault.RENAME_ENTITLEMENT | Fault.DELETE_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT:
+                self._trouble(fault, subject, to.partition(":")[2])
             case _:
-                number = next(n for n, user in app.users.items() if user["UserName"] == subject)
-                if fault is Fault.RENAME_ACCOUNT:
-                    app.users[number]["UserName"] = to
-                    return
-                app.drop_user(number)
-                if fault is Fault.RECYCLE_USERNAME:
-                    app.add_user(subject, "stranger@elsewhere.example")
+                self._disturb(fault, subject, to)
+
+    def _disturb(self, fault: Fault, username: str, to: str) -> None:
+        app = self._app
+        number = next(n for n, user in app.users.items() if user["UserName"] == username)
+        if fault is Fault.RENAME_ACCOUNT:
+            app.users[number]["UserName"] = to
+            return
+        app.drop_user(number)
+        if fault is Fault.RECYCLE_USERNAME:
+            app.add_user(username, "stranger@elsewhere.example")
+
+    def _trouble(self, fault: Fault, key: str, to: str) -> None:
+        if fault is Fault.RENAME_ENTITLEMENT:
+            self._app.groups[self._group(key)] = to
+            return
+        self._drop(key)
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            kind, _, name = key.partition(":")
+            (self._app.add_group if kind == "group" else self._app.add_account)(name.partition("/")[0])
+
+    def _group(self, key: str) -> str:
+        return next(number for number, each in self._app.groups.items() if each == key.partition(":")[2])
 
     def _drop(self, key: str) -> None:
         app, name = self._app, key.partition(":")[2]
         if key.startswith("group:"):
-            group = next(number for number, each in app.groups.items() if each == name)
+            group = self._group(key)
             del app.groups[group]
             app.members = {n: pair for n, pair in app.members.items() if pair[0] != group}
             return
@@ -120,6 +139,11 @@ class CenterHarness:
     name = "aws"
     kinds: Mapping[str, tuple[str | None, ...]] = {"group": (None,), "account": (None,)}
     names: Mapping[str, Mapping[str, str]] = {"account": {"alpha": "alpha/Admin", "beta": "beta/Admin"}}
+    nesting: Mapping[str, tuple[str, ...]] = {"account": ("group",)}
+    troubles: Mapping[str, frozenset[Fault]] = {
+        "group": frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH}),
+        "account": frozenset({Fault.RECYCLE_ENTITLEMENT}),
+    }
     page = 3
     attribute: tuple[str, Value] | None = ("title", "Engineer")
     secrets = (SECRET_KEY,)

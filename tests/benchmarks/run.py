@@ -10,6 +10,7 @@ NAMES = (
     "start_up",
     "yaml_load",
     "scim_latency",
+    "read_requests",
     "google_read",
     "plan_scale",
     "comment",

@@ -19,6 +19,8 @@ from reconciler.provider.conformance.suite import Check, Verdict, checks_for
 from reconciler.provider.contract import CAN, Ability, Provider, cannot
 from reconciler.provider.snapshot import AccountStatus
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 CONFIG: dict[str, Any] = {
     "path": "accounts.csv",
     "writable": True,

@@ -15,6 +15,8 @@ from reconciler.errors import ProviderError
 from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.snapshot import AccountStatus
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 CONFIG: dict[str, Any] = {
     "path": "users.json",
     "records": "data.users",

@@ -11,6 +11,8 @@ from file.file_apps import NOW, WIKI, read
 
 from reconciler.errors import ProviderError
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 HEADER = "id,login,mail,state,spaces,at\n"
 DAY = datetime(2026, 2, 20, tzinfo=UTC)
 

@@ -8,6 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from file.file_apps import grant, perform, read, revoke
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from providers.file.client import Content
 from providers.file.table_csv import CsvSheet, CsvTable, is_row
 from reconciler.provider.change import Outcome
+
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
 
 letters = st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=("Cs",))
 cells = st.text(letters | st.sampled_from(',;"\n #='), max_size=8)

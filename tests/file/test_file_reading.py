@@ -16,6 +16,8 @@ from providers.file.config import FileConfig
 from reconciler.errors import ProviderError
 from reconciler.provider.snapshot import AccountStatus, Snapshot
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 HEADER = "id,login,mail,state,spaces\n"
 
 

@@ -24,6 +24,8 @@ from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import BatchProvider, Provider
 from reconciler.provider.snapshot import AccountStatus
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 CONFIG: dict[str, Any] = {**WIKI, "writable": True, "level_separator": "="}
 TEXT = (
     "seen,id,login,mail,state,spaces\r\n"

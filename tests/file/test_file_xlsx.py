@@ -24,6 +24,8 @@ from providers.file.table_xlsx import XlsxTable
 from reconciler.errors import ProviderError
 from reconciler.provider.snapshot import AccountStatus
 
+pytestmark = pytest.mark.evidence("file", against="real product", of="files on disk")
+
 HEADER = ("id", "login", "mail", "state", "spaces", "at")
 CONFIG = {**WIKI, "path": "wiki.xlsx"}
 

@@ -8,7 +8,7 @@ from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.snapshot import AccountStatus
 
 pytestmark = [
-    pytest.mark.evidence("ldap", against="third party's server", of="Samba 4.17 as Active Directory"),
+    pytest.mark.evidence("ldap, Active Directory", against="third party's server", of="Samba 4.17 as Active Directory"),
     pytest.mark.xdist_group("samba"),
 ]
 NEVER_EXPIRES = 65536

@@ -9,7 +9,7 @@ from ldap_driving import Place
 from servers.directories import PASSWORD
 
 pytestmark = [
-    pytest.mark.evidence("ldap", against="real product", of="OpenLDAP 2.5"),
+    pytest.mark.evidence("ldap, OpenLDAP", against="real product", of="OpenLDAP 2.5"),
     pytest.mark.xdist_group("openldap"),
 ]
 

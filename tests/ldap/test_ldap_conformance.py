@@ -197,7 +197,7 @@ class DomainHarness(DirectoryHarness):
 WORDS = ("no totals", "too many requests", "levels", "LDAP", "batches", "gamma", "set level", "directory", "OpenLDAP")
 
 
-@pytest.mark.evidence("ldap", against="real product", of="OpenLDAP 2.5")
+@pytest.mark.evidence("ldap, OpenLDAP", against="real product", of="OpenLDAP 2.5")
 @pytest.mark.xdist_group("openldap")
 @pytest.mark.parametrize("name", [str(check) for check in checks_for(DirectoryHarness())])
 def test_the_ldap_provider_conforms_on_openldap(openldap: Directory, name: str) -> None:
@@ -205,7 +205,7 @@ def test_the_ldap_provider_conforms_on_openldap(openldap: Directory, name: str) 
     _run(DirectoryHarness(openldap), name)
 
 
-@pytest.mark.evidence("ldap", against="third party's server", of="Samba 4.17 as Active Directory")
+@pytest.mark.evidence("ldap, Active Directory", against="third party's server", of="Samba 4.17 as Active Directory")
 @pytest.mark.xdist_group("samba")
 @pytest.mark.parametrize("name", [str(check) for check in checks_for(DomainHarness())])
 def test_the_ldap_provider_conforms_on_active_directory(samba: Directory, name: str) -> None:

@@ -13,7 +13,7 @@ from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.snapshot import AccountStatus
 
 pytestmark = [
-    pytest.mark.evidence("ldap", against="real product", of="OpenLDAP 2.5"),
+    pytest.mark.evidence("ldap, OpenLDAP", against="real product", of="OpenLDAP 2.5"),
     pytest.mark.xdist_group("openldap"),
 ]
 

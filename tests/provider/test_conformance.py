@@ -15,7 +15,7 @@ from reconciler.errors import AnswerError, ReadOnlyError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.conformance import Check, CheckFailedError, Verdict, World, checks_for, run_conformance
 from reconciler.provider.contract import Ability, Capabilities, Ticket, TicketStatus, cannot
-from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot
+from reconciler.provider.snapshot import ACCOUNTS, LiveAccount, Snapshot, SnapshotBuilder
 
 
 @pytest.mark.parametrize("check", checks_for(SmallHarness()), ids=str)
@@ -166,6 +166,70 @@ class RevokesAndGrantsAnew(SmallProvider):
                 await self.http.request("DELETE", f"/grants/repo/{change.entitlement_id}/{item['id']}")
             return Receipt(change, Outcome.DONE)
         return await super().attempt(change)
+
+
+class TakesTheLevelAwayFirst(SmallProvider):
+    """Changes a level by revoking it and granting the other one."""
+
+    async def attempt(self, change: Change) -> Receipt:
+        """Send two requests where one would do."""
+        if change.operation is Operation.SET_LEVEL:
+            await super().attempt(replace(change, operation=Operation.REVOKE))
+        return await super().attempt(change)
+
+
+class OnlyRaisesLevels(SmallProvider):
+    """Takes a higher level for good enough."""
+
+    async def attempt(self, change: Change) -> Receipt:
+        """Leave it where it would be lowered."""
+        if change.operation is Operation.SET_LEVEL and change.after["level"] == "read":
+            return Receipt(change, Outcome.DONE)
+        return await super().attempt(change)
+
+
+class ForgetsWhatTeamsHold(SmallProvider):
+    """Shows only what accounts hold."""
+
+    def add_grant(self, builder: SnapshotBuilder, item: Mapping[str, Any]) -> None:
+        """Pass by the others."""
+        if builder.account_number(item["account"]) is not None:
+            super().add_grant(builder, item)
+
+
+class KnowsEntitlementsByName(SmallProvider):
+    """Uses keys as remote ids, and calls them stable."""
+
+    async def read(self) -> Snapshot:
+        """Replace the ids."""
+        snapshot = await super().read()
+        snapshot.entitlements = [replace(each, remote_id=each.key) for each in snapshot.entitlements]
+        return snapshot
+
+
+class GivesWhateverHasTheName(SmallProvider):
+    """Looks the entitlement up by name when granting."""
+
+    async def attempt(self, change: Change) -> Receipt:
+        """Follow the name, not the id."""
+        if change.operation is Operation.GRANT:
+            items, _ = await self.pages(f"/entitlements/{change.kind}")
+            found = next((item["id"] for item in items if item["key"] == change.entitlement), "")
+            return replace(await super().attempt(replace(change, entitlement_id=found)), change=change)
+        return await super().attempt(change)
+
+
+class GivesUpWhatVanishes(SmallProvider):
+    """Calls everything incomplete where one entitlement is gone when its holders are read."""
+
+    async def read(self) -> Snapshot:
+        """Compare with a second list."""
+        snapshot = await super().read()
+        again = [item["key"] for kind in KINDS for item in (await self.pages(f"/entitlements/{kind}"))[0]]
+        if len(again) < len(snapshot.entitlements):
+            spoiled = replace(snapshot.collections[ACCOUNTS], complete=False, why="something is gone")
+            snapshot.collections = dict.fromkeys(snapshot.collections, spoiled)
+        return snapshot
 
 
 class MakesANewOneInsteadOfRenaming(SmallProvider):
@@ -328,6 +392,12 @@ CAUGHT_BY = [
         "set level (repo) is true afterwards, and harmless twice",
         "is read at [] afterwards, not at ['write']",
     ),
+    (TakesTheLevelAwayFirst, "set level (repo) goes up and down in place", "was without repo:alpha for a while"),
+    (OnlyRaisesLevels, "set level (repo) goes up and down in place", "the level is {'write'} afterwards, not read"),
+    (ForgetsWhatTeamsHold, "a team can hold a repo", "grants differ from what is true"),
+    (KnowsEntitlementsByName, "it follows a rename of an entitlement (team)", "the remote id changed with the name"),
+    (GivesWhateverHasTheName, "it tells an entitlement's recycled name apart (repo)", "ended as `done"),
+    (GivesUpWhatVanishes, "it reads on where an entitlement vanishes (team)", "could not be read because team:beta"),
     (
         MakesANewOneInsteadOfRenaming,
         "rename entitlement (team) is true afterwards, and harmless twice",

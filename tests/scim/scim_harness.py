@@ -17,6 +17,7 @@ from reconciler.provider.snapshot import AccountStatus
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+TROUBLES = frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})
 PATHS = {"accounts": "Users", "entitlements:group": "Groups", "grants:group": "Groups"}
 
 
@@ -74,11 +75,8 @@ class RunningServer:
                 await self._change(fault, subject, to)
 
     async def _change(self, fault: Fault, subject: str, to: str) -> None:
-        if fault is Fault.DELETE_ENTITLEMENT:
-            group = next(
-                each for each in await self._list("Groups") if each["displayName"] == subject.partition(":")[2]
-            )
-            await self._client.delete(f"Groups/{group['id']}")
+        if fault in TROUBLES | {Fault.DELETE_ENTITLEMENT}:
+            await self._trouble(fault, subject.partition(":")[2], to.partition(":")[2])
             return
         user = next(each for each in await self._list("Users") if each["userName"] == subject)
         if fault is Fault.RENAME_ACCOUNT:
@@ -87,6 +85,15 @@ class RunningServer:
         await self._client.delete(f"Users/{user['id']}")
         if fault is Fault.RECYCLE_USERNAME:
             await self._post("Users", _user(subject, "stranger@elsewhere.example", "stranger"))
+
+    async def _trouble(self, fault: Fault, name: str, to: str) -> None:
+        group = next(each for each in await self._list("Groups") if each["displayName"] == name)
+        if fault is Fault.RENAME_ENTITLEMENT:
+            await self._client.put(f"Groups/{group['id']}", json={**group, "displayName": to})
+            return
+        await self._client.delete(f"Groups/{group['id']}")
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            await self._post("Groups", {"schemas": [GROUP], "displayName": name})
 
     async def _list(self, collection: str) -> list[dict[str, Any]]:
         answer = (await self._client.get(collection, params={"count": 1000})).json()
@@ -109,6 +116,7 @@ class Scim2Harness:
 
     name = "scim"
     kinds: Mapping[str, tuple[str | None, ...]] = {"group": (None,)}
+    troubles: Mapping[str, frozenset[Fault]] = {"group": TROUBLES}
     page = 4
     attribute: tuple[str, Value] | None = ("title", "Engineer")
     secrets = (SECRET,)

@@ -8,6 +8,8 @@ from scim_driving import create, on_account, perform, perform_one, reread, suspe
 
 from reconciler.provider.change import Operation, Outcome
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 
 def test_an_account_is_created_with_what_it_starts_with(server: FaultyServer) -> None:
     """Username, email, external id, names and mapped attributes, each where SCIM wants it."""

@@ -12,6 +12,8 @@ from providers.scim.paths import ENTERPRISE, NameTable, parse_path
 from providers.scim.resources import parse_group, parse_page, parse_user
 from reconciler.errors import TransportError
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 USER: dict[str, Any] = {
     "id": "u1",
     "userName": "ana",

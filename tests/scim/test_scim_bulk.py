@@ -10,6 +10,8 @@ from scim_driving import create, open_provider, read
 from providers.scim.provider import ScimProvider
 from reconciler.provider.change import Change, Outcome, Receipt
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 
 def _offers(server: FaultyServer, **bulk: Any) -> None:
     server.habits.service_config = {"bulk": {"supported": True, "maxOperations": 10, "maxPayloadSize": 65536, **bulk}}

@@ -5,6 +5,8 @@ from scim_harness import Scim2Harness
 
 from reconciler.provider.conformance import Check, Verdict, checks_for
 
+pytestmark = pytest.mark.evidence("scim", against="third party's server", of="scim2-server")
+
 
 @pytest.mark.parametrize("check", checks_for(Scim2Harness()), ids=str)
 def test_the_scim_provider_conforms(check: Check, scim2_tenants: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ from providers.scim.dialects import DIALECTS
 from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.snapshot import ACCOUNTS
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 ANA = {"person.name": "Ana Ruiz", "person.given_name": "Ana", "person.family_name": "Ruiz"}
 Rule = Callable[[Request], None]
 

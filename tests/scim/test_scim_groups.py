@@ -11,6 +11,8 @@ from providers.scim.provider import ScimProvider
 from reconciler.items import GrantItem
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 
 def _operations(server: FaultyServer) -> list[list[dict[str, object]]]:
     return [request.body["Operations"] for request in server.requests("PATCH")]

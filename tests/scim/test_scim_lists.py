@@ -1,9 +1,12 @@
 """Lists are read whole, or said not to be: each fault that servers have, over real HTTP."""
 
+import pytest
 from faulty_server import FaultyServer, Request, ScimError
 from scim_driving import open_provider, read, use
 
 from reconciler.provider.snapshot import ACCOUNTS, Completeness, Snapshot
+
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
 
 
 def _accounts(snapshot: Snapshot) -> Completeness:

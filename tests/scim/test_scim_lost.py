@@ -9,6 +9,8 @@ from scim_driving import create_group, grant, on_account, open_provider, revoke,
 from providers.scim.provider import ScimProvider
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 ROLES = {"value_kinds": {"role": {"attribute": "roles"}}}
 
 

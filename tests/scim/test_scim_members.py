@@ -7,6 +7,8 @@ from scim_driving import open_provider, read, use
 from providers.scim.provider import ScimProvider
 from reconciler.provider.snapshot import Snapshot
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 
 def _grants(snapshot: Snapshot) -> set[tuple[str, str]]:
     return {(holder, key) for holder, key, _ in snapshot.grants()}

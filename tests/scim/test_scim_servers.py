@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+from _pytest.mark import ParameterSet
 from scim_driving import (
     create,
     create_group,
@@ -32,7 +33,12 @@ SERVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[Server]]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
+def _param(name: str) -> ParameterSet:
+    """Return a server with the mark that says what the provider is run against there."""
+    return pytest.param(name, marks=pytest.mark.evidence("scim", against="third party's server", of=SERVERS[name][0]))
+
+
+@pytest.fixture(scope="module", params=map(_param, SERVERS))
 def running(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Each of the servers, for all tests of this file."""
     name, start = SERVERS[request.param]

@@ -13,6 +13,8 @@ from providers.scim.provider import ScimProvider
 from providers.scim.values import changed
 from reconciler.provider.change import Operation, Outcome, Receipt
 
+pytestmark = pytest.mark.evidence("scim", against="our own fake", of="a SCIM server whose faults can be switched")
+
 ROLES = {"value_kinds": {"role": {"attribute": "roles", "values": ["owner"]}}}
 SEATS = {"value_kinds": {"seat": {"attribute": "roles", "type": "seatType", "single": True}}}
 LICENSES = {"value_kinds": {"license": {"attribute": "userType", "single": True}}}

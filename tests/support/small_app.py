@@ -27,6 +27,8 @@ class SmallApp:
     throttled: int = 0
     refusing: bool = False
     losing: bool = False
+    vanishing: str = ""
+    worlds: list[World] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
@@ -60,7 +62,7 @@ class SmallApp:
 
     def world(self) -> World:
         """Return what is true."""
-        names = {remote_id: account.username for remote_id, account in self.accounts.items()}
+        names = self.entitlements | {remote_id: account.username for remote_id, account in self.accounts.items()}
         return World(
             tuple(self.accounts.values()),
             {key: remote_id for remote_id, key in self.entitlements.items()},
@@ -80,17 +82,30 @@ class SmallApp:
                 self.refusing = True
             case Fault.LOSE_ANSWER:
                 self.losing = True
-            case Fault.DELETE_ACCOUNT:
-                self.drop(self.find(subject).remote_id)
-            case Fault.DELETE_ENTITLEMENT:
-                self.drop(next(remote_id for remote_id, key in self.entitlements.items() if key == subject))
-            case Fault.RENAME_ACCOUNT:
-                found = self.find(subject)
-                self.accounts[found.remote_id] = replace(found, username=to)
-            case Fault.RECYCLE_USERNAME:
-                found = self.find(subject)
-                self.drop(found.remote_id)
-                self.add(replace(found, email="stranger@elsewhere.example", external_id=""))
+            case Fault.VANISH:
+                self.vanishing = subject
+            case Fault.DELETE_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT | Fault.RENAME_ENTITLEMENT:
+                self._trouble(fault, next(i for i, key in self.entitlements.items() if key == subject), subject, to)
+            case _:
+                self._disturb(fault, self.find(subject), to)
+
+    def _disturb(self, fault: Fault, found: TrueAccount, to: str) -> None:
+        """Let something happen to an account."""
+        if fault is Fault.RENAME_ACCOUNT:
+            self.accounts[found.remote_id] = replace(found, username=to)
+            return
+        self.drop(found.remote_id)
+        if fault is Fault.RECYCLE_USERNAME:
+            self.add(replace(found, email="stranger@elsewhere.example", external_id=""))
+
+    def _trouble(self, fault: Fault, remote_id: str, key: str, to: str) -> None:
+        """Let something happen to an entitlement."""
+        if fault is Fault.RENAME_ENTITLEMENT:
+            self.entitlements[remote_id] = to
+            return
+        self.drop(remote_id)
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            self.entitlements[f"e{next(self.numbers)}"] = key
 
     def answer(self, request: Request) -> Reply:
         """Answer a request, with whatever fault is on."""
@@ -104,6 +119,7 @@ class SmallApp:
         if self.refusing:
             return Reply(422, {"message": f"{REFUSAL} (token {TOKEN})", "code": "seats"})
         reply = self._write(request)
+        self.worlds.append(self.world())
         lost, self.losing = self.losing, False
         return Reply(reset=True) if lost else reply
 
@@ -120,6 +136,8 @@ class SmallApp:
         page = items[start : start + PAGE]
         if collection in self.cut and start + PAGE >= len(items):
             page = page[:-1]
+        if any(item.get("key") == self.vanishing for item in page):
+            self.drop(next(remote_id for remote_id, key in self.entitlements.items() if key == self.vanishing))
         return Reply(body={"total": len(items), "items": page})
 
     def _items(self, parts: list[str], request: Request) -> list[dict[str, Any]]:
@@ -178,7 +196,7 @@ class SmallApp:
 
     def _put_grants(self, parts: list[str], body: dict[str, Any]) -> Reply:
         _, entitlement, account = parts
-        if entitlement not in self.entitlements or account not in self.accounts:
+        if entitlement not in self.entitlements or account not in self.accounts | self.entitlements:
             return Reply(404, {"message": "no such account or entitlement"})
         self.grants[account, entitlement] = body.get("level")
         return Reply(204)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -31,6 +31,7 @@ from reconciler.provider.snapshot import (
 from reconciler.provider.transport import Answer, Limits, Transport
 
 KINDS: dict[str, tuple[str | None, ...]] = {"team": (None,), "repo": ("read", "write")}
+TROUBLES = frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH})
 _GONE_IS_GOOD = frozenset(
     {Operation.REVOKE, Operation.SUSPEND_ACCOUNT, Operation.DELETE_ACCOUNT, Operation.END_SESSIONS}
 )
@@ -112,6 +113,8 @@ class SmallProvider:
     def add_grant(self, builder: SnapshotBuilder, item: Mapping[str, Any]) -> None:
         """Add one grant, or note that it hangs on something that was not read."""
         holder, granted = builder.account_number(item["account"]), builder.entitlement_number(item["entitlement"])
+        team = builder.entitlement_number(item["account"])
+        holder = -1 - team if holder is None and team is not None else holder
         if holder is None or granted is None:
             builder.dangling.append(item["account"])
         else:
@@ -171,7 +174,7 @@ class SmallProvider:
         """Send a change's request, and judge its answer."""
         method, path, body = request_for(change)
         try:
-            answer = await self.http.request(method, path, json=body, idempotent=method != "POST")
+            answer = await self.http.request(method, path, json=body, idempotent=method != "POST", rate="write")
         except TransportError as error:
             if error.landed is False or method != "POST":
                 raise
@@ -202,7 +205,7 @@ def request_for(change: Change) -> tuple[str, str, dict[str, Value] | None]:
     """Return the method, path and body that do a change."""
     account, kind = f"/accounts/{change.account_id}", change.kind
     entitlement = f"/entitlements/{kind}/{change.entitlement_id}"
-    grant = f"/grants/{kind}/{change.entitlement_id}/{change.account_id}"
+    grant = f"/grants/{kind}/{change.entitlement_id}/{change.account_id or change.holder_entitlement_id}"
     key: dict[str, Value] = {"key": change.entitlement}
     level: dict[str, Value] = {"level": change.after.get("level")}
     create = {name: change.after.get(name) for name in ("username", "email", "external_id")}
@@ -252,6 +255,8 @@ class SmallHarness:
     secrets: tuple[str, ...] = (TOKEN,)
     refusal: str = REFUSAL
     suspended: bool = True
+    nesting: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"repo": ("team",)})
+    troubles: Mapping[str, frozenset[Fault]] = field(default_factory=lambda: dict.fromkeys(KINDS, TROUBLES))
 
     @property
     def kinds(self) -> dict[str, tuple[str | None, ...]]:
@@ -292,6 +297,10 @@ class RunningSmallApp:
     async def peek(self) -> World:
         """Return what is true."""
         return self.app.world()
+
+    def history(self) -> Sequence[World]:
+        """Return what was true after each write."""
+        return self.app.worlds
 
     async def inject(self, fault: Fault, subject: str = "", to: str = "") -> None:
         """Make a fault happen."""

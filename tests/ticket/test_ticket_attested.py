@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ticket.ticket_apps import close, do_all, make, open_one, read
@@ -12,6 +13,8 @@ from providers.ticket.mapping import read_attested
 from providers.ticket.record import Record, Status, make_key
 from reconciler.provider.change import Operation
 from reconciler.provider.snapshot import AccountStatus
+
+pytestmark = pytest.mark.evidence("ticket", against="real product", of="Markdown files on disk")
 
 JOIN = make(
     Operation.CREATE_ACCOUNT,

@@ -20,6 +20,8 @@ from reconciler.errors import ExpressionError, ProviderError
 from reconciler.provider.change import Operation, Why
 from reconciler.provider.contract import Surroundings
 
+pytestmark = pytest.mark.evidence("ticket", against="real product", of="Markdown files on disk")
+
 NASTY = "../../x\n---\nstatus: done\n# <script>`{{ 7*7 }}` [a](javascript:b) \x1b[31m *b* ::error::x"
 HERE = Surroundings(app="badges", root=Path(), read_only=False, now=NOW, owner=NASTY, people={"ana": (NASTY, NASTY)})
 

@@ -30,6 +30,8 @@ from reconciler.errors import ProviderError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Surroundings, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="third party's server", of="aiosmtpd")
+
 GRANT = make(Operation.GRANT, "ana", "door:server-room")
 
 

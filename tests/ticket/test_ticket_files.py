@@ -21,6 +21,8 @@ from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Cause, Operation, Outcome
 from reconciler.provider.contract import TicketProvider, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="real product", of="Markdown files on disk")
+
 GRANT = make(Operation.GRANT, "ana", "door:lab", after={"level": "24h"})
 
 

@@ -26,6 +26,8 @@ from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
 from reconciler.provider.snapshot import Snapshot
 
+pytestmark = pytest.mark.evidence("ticket", against="third party's server", of="emulate")
+
 GRANT = make(Operation.GRANT, "ana", "door:server-room")
 REVOKE = make(Operation.REVOKE, "ana", "door:server-room")
 

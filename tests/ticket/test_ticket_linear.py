@@ -20,6 +20,8 @@ from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="our own fake", of="a Linear workspace")
+
 GRANT = make(Operation.GRANT, "ana", "door:server-room")
 
 

@@ -20,6 +20,8 @@ from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Surroundings, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="real product", of="roundup")
+
 
 @dataclass
 class Tracker:

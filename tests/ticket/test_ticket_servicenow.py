@@ -20,6 +20,8 @@ from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Note, Surroundings, Ticket, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="our own fake", of="a ServiceNow instance")
+
 GRANT = make(Operation.GRANT, "ana", "door:server-room")
 
 

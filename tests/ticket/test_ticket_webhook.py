@@ -21,6 +21,8 @@ from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Surroundings, TicketStatus
 
+pytestmark = pytest.mark.evidence("ticket", against="our own fake", of="a receiver of webhooks")
+
 GRANT = make(Operation.GRANT, "ana", "door:server-room")
 KEY = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 

@@ -51,13 +51,16 @@ class Fault(StrEnum):
 
     FORBID = "a collection answers 403"
     CUT_SHORT = "the list of a collection ends in the middle"
-    THROTTLE = "the next request is answered 429 with Retry-After: 1"
+    THROTTLE = "the next request is refused for a second, with the vendor's status and headers (429, Retry-After: 1)"
     REFUSE = "every write is refused, in the app's words"
     LOSE_ANSWER = "the next write is done and its answer is lost"
     DELETE_ACCOUNT = "somebody deletes an account"
     DELETE_ENTITLEMENT = "somebody deletes an entitlement"
     RENAME_ACCOUNT = "somebody renames an account"
     RECYCLE_USERNAME = "an account is deleted, and a stranger gets its username"
+    RENAME_ENTITLEMENT = "somebody renames an entitlement"
+    RECYCLE_ENTITLEMENT = "an entitlement is deleted, and another one gets its name"
+    VANISH = "an entitlement is deleted once the entitlements have been listed, before who holds it is read"
 
 
 def key_of(harness: "Harness", kind: str, name: str) -> str:
@@ -67,7 +70,11 @@ def key_of(harness: "Harness", kind: str, name: str) -> str:
 
 
 class RunningApp(Protocol):
-    """An app that a harness started."""
+    """An app that a harness started.
+
+    One that remembers what was true after each write also has `history() -> Sequence[World]`, the oldest first: then
+    the suite sees whether a level is changed in place, or taken away and given anew.
+    """
 
     def open(self, *, read_only: bool = False) -> Provider:
         """Return a provider for the app, not yet entered."""
@@ -83,7 +90,7 @@ class RunningApp(Protocol):
         Args:
             fault: one that `Harness.can` allows.
             subject: the collection, the username or the entitlement's key that it is about.
-            to: the new username, for RENAME_ACCOUNT.
+            to: the new username, for RENAME_ACCOUNT; the new key, for RENAME_ENTITLEMENT.
         """
         ...
 
@@ -103,6 +110,10 @@ class Harness(Protocol):
     An app whose entitlements cannot be called as the suite calls them (`alpha`, `beta`, `gamma`) also has `names`: kind
     → the suite's name → the app's (`{"account": {"alpha": "production/Admin"}}`). An app that answers several
     collections in one list has `together`: sets of their names (`(frozenset({"accounts", "grants:license"}),)`).
+
+    Two more things are looked at where a harness has them. `nesting`: kind → the kinds whose entitlements can hold one
+    of it (`{"account": ("group",), "group": ("group",)}`). `troubles`: kind → what can happen to its entitlements, of
+    RENAME_ENTITLEMENT, RECYCLE_ENTITLEMENT and VANISH.
     """
 
     name: str

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.errors import ReconcilerError
-from reconciler.provider.conformance import failing, reading, writing
+from reconciler.provider.conformance import entitlements, failing, reading, writing
 from reconciler.provider.conformance.harness import Harness
 from reconciler.provider.conformance.scene import CheckFailedError, NotApplicableError
 from reconciler.provider.redaction import Redactor
@@ -89,7 +89,7 @@ class Check:
 
 def checks_for(harness: Harness) -> list[Check]:
     """Return every check of the suite for a provider, in a fixed order."""
-    bodies = (*reading.CHECKS, *writing.checks(harness.kinds), *failing.CHECKS)
+    bodies = (*reading.CHECKS, *writing.checks(harness.kinds), *entitlements.checks(harness), *failing.CHECKS)
     return [Check(name, body, harness) for name, body in bodies]
 
 
