@@ -10,7 +10,7 @@ from support.surroundings import surroundings
 
 from providers.postgres.config import PostgresConfig
 from providers.postgres.provider import PostgresProvider
-from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
+from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value, name_of
 from reconciler.provider.change import Change, Operation, Receipt
 from reconciler.provider.snapshot import LiveAccount, Snapshot
 
@@ -51,7 +51,7 @@ def on_account(snapshot: Snapshot, operation: Operation, name: str, **after: Val
 def on_entitlement(snapshot: Snapshot, operation: Operation, old: str, new: str = "", **after: Value) -> Change:
     """Return a change of an entitlement that was read, perhaps to a new name."""
     identifier = entitlement_id(snapshot, old)
-    before = {"key": old}
+    before = {"name": name_of(old)}
     return Change(
         "db", operation, EntitlementItem(new or old), "postgres", before=before, after=after, entitlement_id=identifier
     )

@@ -117,6 +117,27 @@ def test_an_owner_holds_everything_by_owning(cluster: PostgresApp) -> None:
     assert "owns sales" in receipt.detail
 
 
+def test_the_owner_of_a_schema_is_changed_in_its_database(cluster: PostgresApp) -> None:
+    """As that of a database: an update, done twice without harm."""
+    cluster.run(f'SET ROLE "{TOOL}"; GRANT team TO "{TOOL}"')
+    cluster.run_in("sales", "GRANT CREATE ON DATABASE sales TO team")
+    change = on_entitlement(read(cluster, **ALL), Operation.UPDATE_ENTITLEMENT, "schema:sales.reports", owner="team")
+    assert [each.outcome for each in perform(cluster, change, change, **ALL)] == [Outcome.DONE] * 2
+    found = next(each for each in read(cluster, **ALL).entitlements if each.key == "schema:sales.reports")
+    assert found.attributes["owner"] == "team"
+
+
+def test_what_a_role_may_be_is_given_and_taken(cluster: PostgresApp) -> None:
+    """An attribute that is not protected; each twice."""
+    snapshot = read(cluster)
+    held = ("ana", "attribute:createdb", None)
+    give, take = (on_grant(snapshot, each, "ana", "attribute:createdb") for each in (Operation.GRANT, Operation.REVOKE))
+    assert [each.outcome for each in perform(cluster, give, give)] == [Outcome.DONE] * 2
+    assert held in grants_by_name(read(cluster))
+    assert [each.outcome for each in perform(cluster, take, take)] == [Outcome.DONE] * 2
+    assert held not in grants_by_name(read(cluster))
+
+
 def test_a_database_that_was_made_anew_inherits_no_grant(cluster: PostgresApp) -> None:
     """The pinned oid is another one now; what was planned for the old one fails."""
     old = read(cluster)
