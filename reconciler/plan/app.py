@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.items import GrantItem, kind_of
 from reconciler.plan.accounts import classify_accounts
+from reconciler.plan.asking import settle_tickets
 from reconciler.plan.basis import JudgedApp, gather_basis
 from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
@@ -66,6 +67,7 @@ def _draft(sides: Sides, about: frozenset[str] | None = None) -> Draft:
     forget_entitlements(draft)
     draft.hold_unseen()
     unread_collections(draft)
+    draft.cancellations = settle_tickets(draft, _undecided(draft))
     _tell_notes(draft)
     return draft
 
@@ -82,7 +84,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
             sorted(draft.findings, key=lambda found: (_FACTS[found.fact], str(found.item or ""), found.text))
         ),
         adoption=_adoption(draft),
-        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft), draft.contrary)),
+        cancellations=draft.cancellations,
         collections=dict(sorted(sides.live.collections.items())),
         counts=_count(draft),
         requests=sum(snapshot.requests for snapshot in snapshots),

@@ -35,7 +35,7 @@ def count_changes(plan: Plan) -> Tally:
 
 
 def app_headline(app: AppPlan) -> str:
-    """Return the headline of one app: `2 to add, 1 ticket to open, 1 blocked`."""
+    """Return the headline of one app: `2 to add, 1 by ticket, 1 blocked`."""
     tally = _count((app,))
     return f"{headline(tally)}, {tally.blocked} blocked" if tally.blocked else headline(tally)
 
@@ -71,13 +71,13 @@ def is_identity(holder: str) -> bool:
 
 
 def headline(tally: Tally) -> str:
-    """Return `2 to add, 1 to change, 1 to remove, 1 ticket to open`, without what is zero."""
+    """Return `2 to add, 1 to change, 1 to remove, 1 by ticket`, without what is zero."""
     parts = [
         f"{tally.add:,} to add" if tally.add else "",
         f"{tally.change:,} to change" if tally.change else "",
         f"{tally.remove:,} to remove" if tally.remove else "",
         number(tally.steps, "leaver step") if tally.steps else "",
-        f"{number(tally.tickets, 'ticket')} to open" if tally.tickets else "",
+        f"{tally.tickets:,} by ticket" if tally.tickets else "",
         f"{number(tally.cancel, 'ticket')} to cancel" if tally.cancel else "",
     ]
     return ", ".join(filter(None, parts)) or "nothing to change"
@@ -99,7 +99,7 @@ def remarks(plan: Plan, tally: Tally) -> list[str]:
         f"{blocked} blocked" if blocked else "",
         f"{facts[Fact.HELD]} held" if facts[Fact.HELD] else "",
         number(facts[Fact.CONFLICT], "conflict") if facts[Fact.CONFLICT] else "",
-        f"{number(facts[Fact.PENDING], 'ticket')} pending" if facts[Fact.PENDING] else "",
+        f"{facts[Fact.PENDING]} pending by ticket" if facts[Fact.PENDING] else "",
         f"{facts[Fact.WAITING]} waiting" if facts[Fact.WAITING] else "",
         f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(plan)) else "",
         f"{number(unread, 'app')} not read completely" if unread else "",
