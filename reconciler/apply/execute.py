@@ -183,7 +183,7 @@ class _Work:
         if not wanted:
             return
         found = await cancel_tickets(route, wanted)
-        self._cancelled += len(found.done)
+        self._cancelled += len({one.address or one.key for one in found.done})
         self._problems += found.problems
         self.trail.append([tell_cancelled(self.run.id, app.app, ticket) for ticket in found.done], self.clock())
         self._walk.refuse(found.hold_back(changes, route))

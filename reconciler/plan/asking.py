@@ -85,7 +85,8 @@ def _ask_again(draft: Draft, kept: Sequence[str], ticket: Ticket) -> None:
 def _is_done(draft: Draft, one: TicketCancellation) -> bool:
     """Say whether what a ticket asks for, and nobody wants to be done any more, was seen to have been done."""
     _, ticket = draft.tickets.by_change.get(one.change_id, ("", None))
-    if one.change_id in draft.contrary or ticket is None or ticket.key != one.key:
+    wanted_anew = one.change_id in draft.contrary or one.change_id in draft.considered
+    if wanted_anew or ticket is None or ticket.key != one.key:
         return False
     operation = _SLUGS.get(one.change_id.partition("/")[2].partition("/")[0])
     names = named_items(one.change_id, draft.sides.inputs.app)

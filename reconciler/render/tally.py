@@ -12,9 +12,10 @@ from reconciler.render.words import ADDS, STEPS, TICKET, number
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a plan would do, counted: blocked changes apart, tickets only as tickets.
+    """What a plan would do, counted: blocked changes apart, what people are asked for only as that.
 
     Attributes:
+        tickets: changes by ticket; one ticket may ask for several.
         steps: leaver's steps beside suspension and removal.
         people: identities whose access the plan touches.
     """
@@ -45,12 +46,17 @@ def _count(apps: Iterable[AppPlan]) -> Tally:
     people: set[str] = set()
     cancel = 0
     for app in apps:
-        cancel += len(app.cancellations)
+        cancel += count_cancelled(app)
         for change in app.changes:
             counted[_column(change)] += 1
             if not change.blocked and is_identity(change.holder):
                 people.add(change.holder)
     return Tally(**counted, cancel=cancel, people=len(people))
+
+
+def count_cancelled(app: AppPlan) -> int:
+    """Count the tickets to be closed: one may ask for several changes."""
+    return len({one.address or one.key for one in app.cancellations})
 
 
 def _column(change: Change) -> str:
