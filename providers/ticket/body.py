@@ -161,15 +161,17 @@ def _told(change: Change, surroundings: Surroundings) -> dict[str, object]:
 
 
 def _without_repeats(changes: Sequence[Change], surroundings: Surroundings) -> Iterator[str]:
-    """Yield the steps of all changes; nobody is told twice to sign in and to find the same account."""
+    """Yield the steps of all changes; nobody is told twice to sign in, nor to find the account that is open already."""
     said: set[str] = set()
     for change in changes:
         for step in _STEPS[change.operation](change):
-            text = escape_step(step, change, surroundings)
-            if text not in said:
-                yield text
+            if step in said:
+                continue
             if step in {_ADMIN, _FIND}:
-                said.add(text)
+                said.add(step)
+            yield escape_step(step if len(changes) == 1 else step.replace(_ALONE, "."), change, surroundings)
+        if change.operation is Operation.CREATE_ACCOUNT:
+            said.add(_FIND)
 
 
 def _reason(why: Why) -> str:
@@ -225,6 +227,7 @@ def _set_values(change: Change) -> list[str]:
 
 _ADMIN = "Sign in to {app} as an administrator."
 _FIND = "Find the account {account}."
+_ALONE = ", and nothing else."
 
 
 def _grant(change: Change) -> list[str]:
