@@ -66,12 +66,12 @@ def tickets(demo: Demo) -> None:
     demo.stage.step("What only a person can do")
     demo.stage.say("Badges have no API. Each open ticket is a file, for the owner of the app:")
     demo.command("reconciler tickets")
-    ticket = next(iter(sorted((demo.folder / "tickets").glob("badges-grant-*.md"))))
+    ticket = next(iter(sorted((demo.folder / "tickets").glob("badges-*.md"))))
     demo.stage.prompt(f"cat tickets/{ticket.name}")
     print(ticket.read_text(encoding="utf-8").strip())
     demo.stage.say(
-        """Xenia programs the badge, and says so at the top of both files. From then on it counts as granted. (Whoever
-        closes a ticket is on record in git.)"""
+        """Xenia does it, and says so at the top of the file. From then on it counts as granted. (Whoever closes a
+        ticket is on record in git.)"""
     )
     closed = f"status: done\nclosed: {today()}\nattested_by: Xenia Popova"
     for file in (demo.folder / "tickets").glob("badges-*.md"):

@@ -1,16 +1,19 @@
 """What a ticket says to the person who does it: a sandboxed template over values that were escaped before."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ExpressionError
 from reconciler.items import name_of
 from reconciler.provider.change import Cause, Change, Operation, Why
 from reconciler.provider.contract import Surroundings
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_BODY = 64 * 1024
 MAX_LOOPS = 2
@@ -27,19 +30,41 @@ def escape(value: object) -> str:
     return _BLOCK.sub(lambda match: f"\\{match[1]}" if match[1] else f"{match[2]}\\{match[3]}", text)
 
 
-def write_title(change: Change, surroundings: Surroundings) -> str:
+def write_title(changes: Sequence[Change], surroundings: Surroundings) -> str:
     """Return what a ticket is called, as one line of plain text."""
-    title = f"{change.app}: " + _fill(_TITLES[change.operation], change, surroundings, str)
+    title = f"{changes[0].app}: " + _fill(_title(changes), changes[0], surroundings, str)
     return " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
 
 
+def _title(changes: Sequence[Change]) -> str:
+    """Return the sentence of a title, to be filled in for the first change."""
+    if len(changes) == 1:
+        return _TITLES[changes[0].operation]
+    left = all(change.cause in URGENT for change in changes)
+    return f"{len(changes)} changes for {{who}}" + (", who has left" if left else "")
+
+
+def asks_for_several(template: str) -> bool:
+    """Say whether a template tells of all of a ticket's `changes`: the usual one does, others may be older than that.
+
+    Raises:
+        ExpressionError: it cannot be compiled.
+    """
+    from jinja2 import TemplateError, nodes  # noqa: PLC0415 - see write_body
+
+    try:
+        return not template or any(one.name == "changes" for one in _environment().parse(template).find_all(nodes.Name))
+    except (TemplateError, RecursionError) as error:
+        raise ExpressionError(f"the ticket's template cannot be filled in: {error}") from None
+
+
 def write_body(
-    change: Change, surroundings: Surroundings, due: datetime, template: str = "", *, closing: str = ""
+    changes: Sequence[Change], surroundings: Surroundings, due: datetime, template: str = "", *, closing: str = ""
 ) -> str:
-    """Return the Markdown that asks for a change.
+    """Return the Markdown that asks for a change, or for several of one holder.
 
     Args:
-        change: what is to be done.
+        changes: what is to be done, in its order; a template sees the first one's names, and all in `changes`.
         surroundings: whose names and owner it mentions.
         due: until when.
         template: the text of a Jinja2 template; empty for the usual one. It sees escaped texts only.
@@ -51,7 +76,7 @@ def write_body(
     from jinja2 import TemplateError  # noqa: PLC0415 - 60 ms that only the opening of a ticket pays
 
     try:
-        text = str(_compile(template or _usual()).render(_values(change, surroundings, due) | {"closing": closing}))
+        text = str(_compile(template or _usual()).render(_values(changes, surroundings, due) | {"closing": closing}))
     except (TemplateError, TypeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"the ticket's template cannot be filled in: {error}") from None
     if len(text) > MAX_BODY:
@@ -66,7 +91,15 @@ def _usual() -> str:
 
 @cache
 def _compile(source: str) -> Any:
-    from jinja2 import StrictUndefined, nodes  # noqa: PLC0415 - see write_body
+    from jinja2 import nodes  # noqa: PLC0415 - see write_body
+
+    environment = _environment()
+    _refuse_more(environment.parse(source), nodes, loops=0)
+    return environment.from_string(source)
+
+
+def _environment() -> "ImmutableSandboxedEnvironment":
+    from jinja2 import StrictUndefined  # noqa: PLC0415 - see write_body
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - see write_body
 
     # The result is Markdown, not HTML; every value is escaped before it comes here.
@@ -77,8 +110,7 @@ def _compile(source: str) -> Any:
         autoescape=False,
     )
     environment.globals.clear()
-    _refuse_more(environment.parse(source), nodes, loops=0)
-    return environment.from_string(source)
+    return environment
 
 
 def _refuse_more(node: Any, nodes: Any, loops: int) -> None:
@@ -97,26 +129,49 @@ def _refuse_more(node: Any, nodes: Any, loops: int) -> None:
         _refuse_more(child, nodes, loops)
 
 
-def _values(change: Change, surroundings: Surroundings, due: datetime) -> dict[str, object]:
-    who = _person(change.holder, change, surroundings)
-    steps = [escape_step(step, change, surroundings) for step in _STEPS[change.operation](change)]
-    return {
-        "title": f"{escape(change.app)}: " + escape_step(_TITLES[change.operation], change, surroundings),
-        "app": escape(change.app),
-        "operation": escape(change.operation),
-        "who": escape(who),
-        "holder": escape(change.holder),
-        "username": escape(change.username),
-        "account": escape(change.account_id),
-        "entitlement": escape(change.entitlement),
-        "level": escape(change.after.get("level") or ""),
+def _values(changes: Sequence[Change], surroundings: Surroundings, due: datetime) -> dict[str, object]:
+    first = changes[0]
+    told = [_told(change, surroundings) for change in changes]
+    return told[0] | {
+        "title": f"{escape(first.app)}: " + escape_step(_title(changes), first, surroundings),
+        "app": escape(first.app),
+        "who": escape(_person(first.holder, first, surroundings)),
+        "holder": escape(first.holder),
+        "username": escape(first.username),
+        "account": escape(first.account_id),
         "owner": escape(_person(surroundings.owner, None, surroundings)),
         "due": f"{due:%Y-%m-%d}",
+        "privileged": any(change.privileged for change in changes),
+        "steps": [*_without_repeats(changes, surroundings)],
+        "changes": told,
+    }
+
+
+def _told(change: Change, surroundings: Surroundings) -> dict[str, object]:
+    """Return what a template may say of one change."""
+    return {
+        "operation": escape(change.operation),
+        "entitlement": escape(change.entitlement),
+        "level": escape(change.after.get("level") or ""),
         "privileged": change.privileged,
         "cause": escape(change.cause),
         "reasons": [escape(_reason(why)) for why in change.why],
-        "steps": steps,
+        "steps": [escape_step(step, change, surroundings) for step in _STEPS[change.operation](change)],
     }
+
+
+def _without_repeats(changes: Sequence[Change], surroundings: Surroundings) -> Iterator[str]:
+    """Yield the steps of all changes; nobody is told twice to sign in, nor to find the account that is open already."""
+    said: set[str] = set()
+    for change in changes:
+        for step in _STEPS[change.operation](change):
+            if step in said:
+                continue
+            if step in {_ADMIN, _FIND}:
+                said.add(step)
+            yield escape_step(step if len(changes) == 1 else step.replace(_ALONE, "."), change, surroundings)
+        if change.operation is Operation.CREATE_ACCOUNT:
+            said.add(_FIND)
 
 
 def _reason(why: Why) -> str:
@@ -172,6 +227,7 @@ def _set_values(change: Change) -> list[str]:
 
 _ADMIN = "Sign in to {app} as an administrator."
 _FIND = "Find the account {account}."
+_ALONE = ", and nothing else."
 
 
 def _grant(change: Change) -> list[str]:

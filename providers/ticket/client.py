@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from providers.ticket.fields import parse_record
 from providers.ticket.header import MAX_CHARACTERS, HeaderError, edit_header, read_header
-from providers.ticket.record import KEY_LENGTH, Record, RecordError, parse_record
+from providers.ticket.record import KEY_LENGTH, Record, RecordError
 from reconciler.errors import ProviderError
 from reconciler.items import Value
 

@@ -28,6 +28,12 @@ class TicketConfig(ProviderConfig):
 
     via: str = Field(default="directory", description=f"where tickets go: {', '.join(TRACKERS)}")
     due_days: int = Field(default=3, ge=0, le=365, description="days until a ticket is due; a leaver's is due at once")
+    batch: int = Field(
+        default=20,
+        ge=1,
+        le=50,
+        description="how many changes of one person one ticket asks for at most; 1: each has its own",
+    )
     template: str = Field(
         default="", description="a Jinja2 template for the body, a path relative to the folder of reconciler.yaml"
     )

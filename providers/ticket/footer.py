@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from providers.ticket.record import Record, RecordError, Status, fields_of, parse_fields
+from providers.ticket.fields import Field, fields_of, parse_fields
+from providers.ticket.record import Record, RecordError, Status
 from reconciler.errors import ProviderError
-from reconciler.items import Value
 
 MARK: Final = "reconciler-ticket"
 _FOOTER = re.compile(rf"^(?:<!-- )?{MARK}: (\{{.*?\}})\s*(?:-->|$)", re.MULTILINE)
@@ -54,7 +54,7 @@ def write_comment(record: Record) -> str:
     return f"<!-- {write_footer(record)} -->"
 
 
-def _encode(fields: "Mapping[str, Value | Mapping[str, Value]]") -> str:
+def _encode(fields: Mapping[str, Field]) -> str:
     """Return JSON on one line, in which texts hold no letter that means something to HTML or to the pattern above."""
     text = json.dumps(fields, default=dict)
     return _TEXT.sub(lambda match: "".join(_ESCAPES.get(letter, letter) for letter in match[0]), text)

@@ -31,6 +31,7 @@ FIELDS = (
     "closed",
     "attested_by",
     "evidence",
+    "also",
 )
 _LINE = re.compile(r"([A-Za-z_][\w-]*)\s*:(?:[ \t]+(.*))?")
 _REMARK = re.compile(r"(?:^|[ \t])#.*$")
@@ -51,13 +52,13 @@ class HeaderError(Exception):
         self.app = app
 
 
-def write_header(fields: "Mapping[str, Value | Mapping[str, Value]]") -> str:
+def write_header(fields: Mapping[str, object]) -> str:
     """Return a head; empty values are left blank, for a person to fill in."""
     lines = [f"{name}: {_write(value)}".rstrip() for name, value in fields.items()]
     return "\n".join(("---", *lines, "---", ""))
 
 
-def _write(value: "Value | Mapping[str, Value]") -> str:
+def _write(value: object) -> str:
     """Write a value; what JSON may hold as it is, and YAML, a terminal or an eye takes for something else, escaped."""
     if value is None or value == "":
         return ""

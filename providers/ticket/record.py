@@ -3,19 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeVar
 
-from providers.ticket.header import read_header
 from reconciler.items import Value
 from reconciler.provider.change import Change, Operation
 from reconciler.provider.contract import Ticket, TicketStatus
 
 KEY_LENGTH = 12
-_Kind = TypeVar("_Kind", bound=StrEnum)
 
 
 class RecordError(Exception):
@@ -49,8 +46,18 @@ _MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One more operation on the same holder that a ticket asks for."""
+
+    operation: Operation
+    entitlement: str
+    generation: int
+    wanted: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One ticket.
+    """One ticket, or (see `parts`) one of the operations that a ticket asks for.
 
     Attributes:
         address: its file, relative to the root, with forward slashes.
@@ -58,6 +65,8 @@ class Record:
         generation: 1 for the first ticket of an operation, one more for each that was closed before.
         owner: the id of the person who is asked.
         due: the day until when, or empty where a ticket does not say.
+        also: what else the ticket asks for; its key is that of the first operation.
+        together: of one of several operations of a ticket, the ids of all of them.
     """
 
     address: str
@@ -77,6 +86,15 @@ class Record:
     wanted: Mapping[str, Value] = field(default_factory=dict)
     owner: str = ""
     due: str = ""
+    also: tuple[Part, ...] = ()
+    together: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """Return what it asks for, in a few words."""
+        if self.also:
+            return f"{len(self.also) + 1} changes of {self.holder}"
+        return f"{self.operation.value} {self.entitlement or self.holder}"
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -98,6 +116,7 @@ class Record:
             title=" ".join(filter(None, (self.operation, self.holder, self.entitlement))),
             wanted=self.wanted,
             closed_by=self.attested_by,
+            together=self.together,
         )
 
     @property
@@ -119,7 +138,8 @@ def key_of(change: Change, generation: int) -> str:
 
 def file_name(record: Record) -> str:
     """Return a file name that is safe everywhere, says what the ticket is about, and ends in its key."""
-    parts = (record.app, record.operation, record.holder, record.entitlement)
+    several = (record.app, record.holder, f"{len(record.also) + 1} changes")
+    parts = several if record.also else (record.app, record.operation, record.holder, record.entitlement)
     return "-".join((*filter(None, map(_safe, parts)), record.key)) + ".md"
 
 
@@ -155,98 +175,35 @@ def wanted_of(change: Change) -> dict[str, Value]:
     return {name: value for name, value in change.after.items() if value not in (None, "", ())}
 
 
-def fields_of(record: Record) -> dict[str, "Value | Mapping[str, Value]"]:
-    """Return a record as the fields that `parse_fields` reads, in the order in which people read them."""
-    return {
-        "status": record.status.value,
-        "closed": record.closed.isoformat() if record.closed else "",
-        "attested_by": record.attested_by,
-        "evidence": "",
-        "key": record.key,
-        "change": record.change_id,
-        "app": record.app,
-        "operation": record.operation.value,
-        "holder": record.holder,
-        "account": record.account,
-        "username": record.username,
-        "entitlement": record.entitlement,
-        "level": record.wanted.get("level"),
-        "wanted": record.wanted,
-        "generation": record.generation,
-        "owner": record.owner,
-        "opened": record.opened.astimezone(UTC).isoformat(timespec="seconds"),
-        "due": record.due,
-    }
+def each_of(record: Record) -> Iterator[Record]:
+    """Yield a record for each operation that a ticket asks for, with its own key, and the ticket's status and dates."""
+    if not record.also:
+        yield record
+        return
+    parts = (Part(record.operation, record.entitlement, record.generation, record.wanted), *record.also)
+    together = tuple(_change_id(record, part) for part in parts)
+    for part, change_id in zip(parts, together, strict=True):
+        yield replace(
+            record,
+            key=key_of_part(record, part),
+            change_id=change_id,
+            operation=part.operation,
+            entitlement=part.entitlement,
+            generation=part.generation,
+            wanted=part.wanted,
+            also=(),
+            together=together,
+        )
 
 
-def parse_record(text: str, address: str) -> Record:
-    """Read a ticket file.
-
-    Raises:
-        HeaderError: the head cannot be read.
-        RecordError: a field is missing or means nothing.
-    """
-    return parse_fields(read_header(text)[0], address)
+def key_of_part(record: Record, part: Part) -> str:
+    """Return the key of one of the operations that a ticket asks for."""
+    return make_key(record.app, part.operation, record.holder, part.entitlement, part.generation)
 
 
-def parse_fields(fields: Mapping[str, object], address: str) -> Record:
-    """Read the fields of a ticket, wherever they were kept.
-
-    Raises:
-        RecordError: a field is missing or means nothing.
-    """
-    operation = _one_of(Operation, fields, "operation")
-    status = _one_of(Status, fields, "status")
-    record = Record(
-        address=address,
-        key=_text(fields, "key"),
-        change_id=_text(fields, "change"),
-        app=_text(fields, "app"),
-        operation=operation,
-        holder=_text(fields, "holder", required=False),
-        entitlement=_text(fields, "entitlement", required=False),
-        generation=_generation(fields),
-        status=status,
-        opened=_instant(fields, "opened"),
-        closed=_instant(fields, "closed") if fields.get("closed") else None,
-        account=_text(fields, "account", required=False),
-        username=_text(fields, "username", required=False),
-        attested_by=_text(fields, "attested_by", required=False),
-        wanted=_wanted(fields),
-        owner=_text(fields, "owner", required=False),
-        due=_text(fields, "due", required=False),
-    )
-    if _text(fields, "level", required=False) != str(record.wanted.get("level") or ""):
-        raise RecordError("`level:` is not the level in `wanted:`: it was changed by hand", "level")
-    _check(record)
-    return record
-
-
-def _check(record: Record) -> None:
-    expected = make_key(record.app, record.operation, record.holder, record.entitlement, record.generation)
-    if record.key != expected:
-        what = f"the key {record.key!r} belongs to another operation: a copy, or a field was changed by hand"
-        raise RecordError(what, "key")
-    if record.status is Status.DONE and not (record.closed and record.attested_by):
-        missing = "closed" if not record.closed else "attested_by"
-        raise RecordError(f"status is done, and `{missing}:` is empty: say when it was done, and who says so", missing)
-    if record.status is not Status.OPEN and record.closed is None:
-        raise RecordError(f"status is {record.status}, and `closed:` is empty: write the date (2026-03-31)", "closed")
-
-
-def _text(fields: Mapping[str, object], name: str, *, required: bool = True) -> str:
-    value = fields.get(name, "")
-    if not isinstance(value, str) or (required and not value):
-        raise RecordError(f"`{name}:` is missing" if value == "" else f"`{name}:` is no text", name)
-    return value
-
-
-def _one_of(kind: type[_Kind], fields: Mapping[str, object], name: str) -> _Kind:
-    text = _text(fields, name)
-    try:
-        return kind(text.lower())
-    except ValueError:
-        raise RecordError(f"`{name}: {text}` means nothing; it is one of: {', '.join(kind)}", name) from None
+def _change_id(record: Record, part: Part) -> str:
+    slug = part.operation.replace(" ", "-")
+    return "/".join((record.app, slug, record.holder, *filter(None, (part.entitlement,))))
 
 
 def _day(text: str) -> date | None:
@@ -255,33 +212,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _generation(fields: Mapping[str, object]) -> int:
-    text = _text(fields, "generation", required=False) if isinstance(fields.get("generation", ""), str) else ""
-    if not re.fullmatch(r"[1-9]\d{0,5}", text):
-        raise RecordError("`generation:` is no whole number from 1", "generation")
-    return int(text)
-
-
-def _instant(fields: Mapping[str, object], name: str) -> datetime:
-    text = _text(fields, name)
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise RecordError(f"`{name}: {text}` is no date; write 2026-03-31 or 2026-03-31T18:00+02:00", name) from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _wanted(fields: Mapping[str, object]) -> dict[str, Value]:
-    value = fields.get("wanted") or {}
-    if not isinstance(value, dict):
-        raise RecordError("`wanted:` is no {…}", "wanted")
-    wanted: dict[str, Value] = {}
-    for name, part in value.items():
-        if isinstance(part, dict):
-            raise RecordError(f"`wanted:` has an object at {name!r}", "wanted")
-        wanted[name] = tuple(map(str, part)) if isinstance(part, list) else part
-    return wanted

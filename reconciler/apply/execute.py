@@ -22,7 +22,7 @@ from reconciler.audit.trail import Trail
 from reconciler.audit.witness import Witness
 from reconciler.errors import PlanError, ReconcilerError, StateError
 from reconciler.items import AccountItem, Item
-from reconciler.plan.order import Strand, staged
+from reconciler.plan.order import Strand, gather_asked, requirements, staged
 from reconciler.plan.plan import AppPlan, Plan
 from reconciler.plan.tickets import contrary_ids
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -183,7 +183,7 @@ class _Work:
         if not wanted:
             return
         found = await cancel_tickets(route, wanted)
-        self._cancelled += len(found.done)
+        self._cancelled += len({one.address or one.key for one in found.done})
         self._problems += found.problems
         self.trail.append([tell_cancelled(self.run.id, app.app, ticket) for ticket in found.done], self.clock())
         self._walk.refuse(found.hold_back(changes, route))
@@ -273,7 +273,8 @@ def _by_app(changes: Sequence[Change]) -> dict[str, list[list[Strand]]]:
                 parts.setdefault(app, []).append(tuple(change for change in strand if change.app == app))
         for app, strands in parts.items():
             found.setdefault(app, []).append(strands)
-    return found
+    needs = requirements(changes)
+    return {app: gather_asked(stages, needs) for app, stages in found.items()}
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, None]]) -> None:

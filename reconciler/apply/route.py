@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from reconciler.provider.change import Change
 from reconciler.provider.contract import BatchProvider, Capabilities, Provider, RereadProvider, TicketProvider
 from reconciler.provider.snapshot import ACCOUNTS
 
@@ -34,6 +35,13 @@ class OpenedWay:
         """Return the provider as one that takes several changes at once, if it is one."""
         provider = self.provider
         return provider if self.capabilities.batches and isinstance(provider, BatchProvider) else None
+
+    def takes_together(self, changes: Sequence[Change]) -> BatchProvider | None:
+        """Return the provider if it takes these changes at once: of one entitlement, by ticket of one holder."""
+        if len(changes) < 2 or {change.way for change in changes} != {self.name}:  # noqa: PLR2004 - one is no batch
+            return None
+        one = {change.holder if self.ticket else (change.operation, change.entitlement) for change in changes}
+        return self.batch if len(one) == 1 else None
 
     @cached_property
     def reread(self) -> RereadProvider | None:

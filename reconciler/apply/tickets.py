@@ -34,7 +34,7 @@ class Cancelled:
         left = {one.change_id: one.address for one in self.left}
         for change in changes if left else ():
             way = route.ways.get(change.way)
-            address = next((left[one] for one in sorted(contrary_ids(change)) if one in left), "")
+            address = next((left[one] for one in (change.id, *sorted(contrary_ids(change))) if one in left), "")
             if address and way and way.ticket:
                 yield Receipt(
                     change, Outcome.NOT_ATTEMPTED, f"because the ticket {address} could not be cancelled first"

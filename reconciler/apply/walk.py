@@ -13,6 +13,7 @@ from reconciler.errors import StateError
 from reconciler.plan.order import Strand, only_after, requirements
 from reconciler.plan.routes import is_entitlement
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.contract import BatchProvider
 
 _CHUNK: Final = 250
 _STOPPED: Final = "because the apply was stopped"
@@ -114,7 +115,8 @@ class Walk:
         batches: dict[tuple[str, Operation, str], list[Change]] = {}
         for strand in chunk:
             first = strand[0]
-            if len(strand) > 1 or first.operation not in _BATCHED or not self._way(first).batch:
+            way = self._way(first)
+            if len(strand) > 1 or first.operation not in _BATCHED or not way.batch or way.ticket:
                 yield strand
             else:
                 batches.setdefault((first.way, first.operation, first.entitlement), []).append(first)
@@ -128,8 +130,8 @@ class Walk:
 
     async def _do_unit(self, unit: Sequence[Change]) -> None:
         way = self._way(unit[0])
-        if way.batch and len({(change.operation, change.entitlement) for change in unit}) == 1 and len(unit) > 1:
-            await self._do_batch(way, unit)
+        if batch := way.takes_together(unit):
+            await self._do_batch(way, batch, unit)
             return
         for change in unit:
             await self._do_one(change)
@@ -145,15 +147,15 @@ class Walk:
                 self._ledger.check_lock()
                 self._end(await perform(way.provider, self._filled(change)))
 
-    async def _do_batch(self, way: OpenedWay, changes: Sequence[Change]) -> None:
+    async def _do_batch(self, way: OpenedWay, batch: BatchProvider, changes: Sequence[Change]) -> None:
         for change in changes:
             await self._wait(change)
         async with way.gate:
             self._drop_hopeless(tuple(changes))
             ready = [self._filled(change) for change in changes if change.id not in self.outcomes]
-            if ready and way.batch:
+            if ready:
                 self._ledger.check_lock()
-                for receipt in await perform_batch(way.batch, ready):
+                for receipt in await perform_batch(batch, ready):
                     self._end(receipt)
 
     async def _wait(self, change: Change) -> None:

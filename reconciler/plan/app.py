@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.items import GrantItem, kind_of
 from reconciler.plan.accounts import classify_accounts
+from reconciler.plan.asking import settle_tickets
 from reconciler.plan.basis import JudgedApp, gather_basis
 from reconciler.plan.draft import Draft
 from reconciler.plan.entitlements import classify_entitlements, forget_entitlements
@@ -66,6 +67,7 @@ def _draft(sides: Sides, about: frozenset[str] | None = None) -> Draft:
     forget_entitlements(draft)
     draft.hold_unseen()
     unread_collections(draft)
+    draft.cancellations = settle_tickets(draft, _undecided(draft))
     _tell_notes(draft)
     return draft
 
@@ -82,7 +84,7 @@ def _finish(draft: Draft, ways: tuple[str, ...]) -> JudgedApp:
             sorted(draft.findings, key=lambda found: (_FACTS[found.fact], str(found.item or ""), found.text))
         ),
         adoption=_adoption(draft),
-        cancellations=tuple(draft.tickets.unwanted(draft.considered, _undecided(draft), draft.contrary)),
+        cancellations=draft.cancellations,
         collections=dict(sorted(sides.live.collections.items())),
         counts=_count(draft),
         requests=sum(snapshot.requests for snapshot in snapshots),
@@ -169,7 +171,7 @@ def _undecided(draft: Draft) -> set[str]:
 def _is_undecided(draft: Draft, holder: str, key: str) -> bool:
     sides = draft.sides
     held = holder in sides.matching.blocked or holder.removeprefix("@") in sides.matching.contested
-    if (draft.only and holder not in draft.only) or held or key in draft.waiting or holder in draft.waiting:
+    if (draft.only and holder not in draft.only) or held or _is_held(draft, key) or _is_held(draft, holder):
         return True
     if key in draft.unknown or key in sides.aligned.remade or _is_clash(sides, holder, key):
         return True
@@ -178,6 +180,12 @@ def _is_undecided(draft: Draft, holder: str, key: str) -> bool:
         collections.append(grants_of(kind_of(key)) if holder else entitlements_of(kind_of(key)))
     found = [completeness(sides, collection) for collection in collections]
     return any(not one.complete or key in one.unread for one in found)
+
+
+def _is_held(draft: Draft, name: str) -> bool:
+    """Say whether nothing is known of what an account or an entitlement is to be; that people make it is known."""
+    gate = draft.waiting.get(name)
+    return gate is not None and gate.fact is not Fact.PENDING
 
 
 def _is_clash(sides: Sides, holder: str, key: str) -> bool:

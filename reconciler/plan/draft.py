@@ -11,7 +11,7 @@ from functools import cached_property
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Value, kind_of
 from reconciler.model.apps import EntitlementRules, Manage, OnDrift
 from reconciler.plan.inputs import TICKET
-from reconciler.plan.plan import Fact, Finding
+from reconciler.plan.plan import Fact, Finding, TicketCancellation
 from reconciler.plan.routes import Route, Router
 from reconciler.plan.sides import Sides
 from reconciler.plan.tickets import Tickets, contrary_ids
@@ -64,6 +64,8 @@ class Draft:
         unknown: entitlement keys that are neither declared nor live.
         considered: ids of all changes that were wanted, whatever became of them.
         contrary: id of an operation → the change, planned or asked for already, beside which it may not be open.
+        asked: id of a wanted operation that waits in an open ticket with others → its change, and how it is shown.
+        cancellations: open tickets that are to be closed.
         about: holders that alone are looked at, because all the others are known to be as in another plan; None means
             everybody.
         unmanaged_accounts, unmanaged_grants: how many there are.
@@ -83,6 +85,8 @@ class Draft:
     unknown: set[str] = field(default_factory=set)
     considered: set[str] = field(default_factory=set)
     contrary: dict[str, Change] = field(default_factory=dict)
+    asked: dict[str, tuple[Change, Finding]] = field(default_factory=dict)
+    cancellations: tuple[TicketCancellation, ...] = ()
     about: frozenset[str] | None = None
     unmanaged_accounts: int = 0
     unmanaged_grants: int = 0
@@ -160,7 +164,7 @@ class Draft:
         """Draft one change; return whether it is in the plan and may be done."""
         if not self.touches(wish.item):
             return False
-        change = self._draft(wish)
+        change = self.draft(wish)
         self.considered.add(change.id)
         gate = self._gate(change)
         if self.tickets.by_change and not change.blocked and (gate is None or gate.fact is Fact.PENDING):
@@ -203,7 +207,8 @@ class Draft:
             self.grants = [grant for grant in self.grants if GrantItem(*grant[:2]) not in held]
             self.gone = [item for item in self.gone if item not in held]
 
-    def _draft(self, wish: Wish) -> Change:
+    def draft(self, wish: Wish) -> Change:
+        """Return the change that a wish asks for, with the way that does it; it is not in the plan yet."""
         item = wish.item
         kind = "accounts" if isinstance(item, AccountItem) else kind_of(item.entitlement)
         route = self.router.route(wish.operation, kind, wish.attributes)
@@ -273,6 +278,14 @@ class Draft:
         finding = Finding(gate.fact, change.item, gate.text, place, change.why, change.privileged, refuses)
         self.findings.append(finding)
         self._remember(change, gate)
+        if gate.fact is Fact.PENDING:
+            self.share(change, finding)
+
+    def share(self, change: Change, finding: Finding) -> None:
+        """Remember what waits in an open ticket with others: it may have to be asked for again."""
+        ticket = self.tickets.open(change.id)
+        if ticket and ticket.together:
+            self.asked[change.id] = (change, finding)
 
     def _remember(self, change: Change, gate: Gate) -> None:
         always = change.operation is Operation.REACTIVATE_ACCOUNT

@@ -113,6 +113,37 @@ def only_after(change: Change) -> tuple[str, ...]:
     return ids if isinstance(ids, tuple) else ()
 
 
+def gather_asked(stages: Iterable[Sequence[Strand]], needs: Mapping[str, tuple[str, ...]]) -> list[list[Strand]]:
+    """Put what people are asked for about one holder into one strand, so that one ticket may ask for all of it.
+
+    It comes where the first of it would: whoever does it keeps to the order of the strand. What has to wait for
+    something stays in its stage.
+
+    Args:
+        stages: of one app.
+        needs: see `requirements`.
+    """
+    asked: dict[tuple[str, int], list[Change]] = {}
+    gathered: list[list[Strand | list[Change]]] = []
+    for number, strands in enumerate(stages):
+        kept: list[Strand | list[Change]] = []
+        for strand in strands:
+            for change in (one for one in strand if _is_asked(one)):
+                key = (change.holder, number if change.id in needs else -1)
+                if key not in asked:
+                    kept.append(asked.setdefault(key, []))
+                asked[key].append(change)
+            if rest := tuple(one for one in strand if not _is_asked(one)):
+                kept.append(rest)
+        gathered.append(kept)
+    return [[tuple(strand) for strand in kept] for kept in gathered if kept]
+
+
+def _is_asked(change: Change) -> bool:
+    """Say whether a person is asked for it by ticket, about an account of somebody."""
+    return change.way == TICKET and bool(change.holder) and (":" not in change.holder or change.holder.startswith("@"))
+
+
 def requirements(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
     """Return for each change (by id) the changes of the same plan that must have succeeded, or it cannot be done.
 

@@ -43,7 +43,7 @@ def dismiss(draft: Draft, identity: str, live: LiveAccount) -> None:
             _suspend(draft, identity, Cause.LEAVER, live)
         elif waiting:
             # What came with the suspension was done when its ticket was opened.
-            _show_open_step(draft, identity, operation)
+            _show_open_step(draft, identity, step, live)
         elif _is_wanted(draft, step, operation):
             after = _options(draft, step, draft.sides.declared.leavers.get(identity))
             draft.propose(Wish(operation, AccountItem(identity), Cause.LEAVER, _status(live), after))
@@ -78,16 +78,22 @@ def _finish_steps(draft: Draft, identity: str, applied: AppliedAccount | None, l
             after = _options(draft, step, draft.sides.declared.leavers.get(identity))
             draft.propose(Wish(operation, AccountItem(identity), Cause.UNFINISHED, _status(live), after))
         else:
-            _show_open_step(draft, identity, operation)
+            _show_open_step(draft, identity, step, live)
 
 
-def _show_open_step(draft: Draft, identity: str, operation: Operation) -> None:
+def _show_open_step(draft: Draft, identity: str, step: LeaverStep, live: LiveAccount) -> None:
     """Keep the ticket of a step that is still being done by a person."""
+    operation = _STEPS[step.name]
     change_id = f"{draft.sides.inputs.app}/{operation.replace(' ', '-')}/{identity}"
     ticket = draft.tickets.open(change_id) if operation is not Operation.SUSPEND_ACCOUNT else None
     if ticket:
         draft.considered.add(change_id)
+        found = len(draft.findings)
         draft.find(Fact.PENDING, AccountItem(identity), f"{operation}: {draft.tickets.tell_open(ticket)}")
+        after = _options(draft, step, draft.sides.declared.leavers.get(identity))
+        for finding in draft.findings[found:]:
+            wish = Wish(operation, AccountItem(identity), Cause.LEAVER, _status(live), after)
+            draft.share(draft.draft(wish), finding)
 
 
 def remove_account(draft: Draft, holder: str, applied: AppliedAccount | None, live: LiveAccount) -> None:

@@ -63,6 +63,8 @@ class Tickets:
                 return Fact.PENDING, f"{change.operation}: {self.tell_open(ticket)}"
             case TicketStatus.CLAIMED if doubt := self._doubt(_collection(change), ticket):
                 return Fact.PENDING, f"{change.operation}: claimed done, {doubt}: {_address(ticket)}"
+            case TicketStatus.REJECTED if ticket.together:
+                return None  # which of its parts was meant, nobody knows: each is asked for on its own
             case TicketStatus.REJECTED if not _asks_otherwise(ticket, change):
                 return Fact.BLOCKED, f"{change.operation}: the ticket was rejected: {_address(ticket)}"
             case _:
@@ -82,6 +84,8 @@ class Tickets:
             case TicketStatus.CLAIMED if ticket and ticket.closed:
                 day = f"{ticket.closed:%Y-%m-%d}"
                 return f"asked again: closed as done on {day}, and a newer read shows otherwise: {_address(ticket)}"
+            case TicketStatus.REJECTED if ticket and ticket.together:
+                return f"asked for on its own: a ticket for several changes was rejected: {_address(ticket)}"
             case TicketStatus.OPEN | TicketStatus.REJECTED:
                 return f"instead of a ticket that asks for something else: {_address(ticket)}"
             case _:

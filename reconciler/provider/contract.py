@@ -55,7 +55,8 @@ class Capabilities:
         levels: kind → its levels from the weakest to the strongest; empty where the kind has none.
         attributes: the account attributes that can be written, by the app's names; None means any.
         holder_editable: attributes that an account's holder can change, and that therefore match nobody.
-        batches: whether grants and revokes of one entitlement may be handed over together (`BatchProvider`).
+        batches: whether grants and revokes of one entitlement may be handed over together (`BatchProvider`); to people,
+            by tickets, whatever concerns one holder.
         concurrency: how many changes may be in flight at once.
         paces: the vendor's limits on what changes something, for the estimate before an apply. Keeping them is the
             transport's.
@@ -146,10 +147,16 @@ class Provider(AbstractAsyncContextManager["Provider"], Protocol):
 
 @runtime_checkable
 class BatchProvider(Provider, Protocol):
-    """A provider that performs several grants and revokes of one entitlement in fewer requests."""
+    """A provider that performs several grants and revokes of one entitlement in fewer requests.
+
+    One whose changes are done by a person gets those of one holder instead, and asks for them in one ticket.
+    """
 
     async def perform_batch(self, changes: Sequence[Change]) -> Sequence[Receipt]:
-        """Do changes of one entitlement (all GRANT or all REVOKE), a receipt each, in the same order."""
+        """Do changes of one entitlement (all GRANT or all REVOKE), a receipt each, in the same order.
+
+        Tickets: ask for changes of one holder, of any operations, in the order in which they are to be done.
+        """
         ...
 
 
@@ -190,6 +197,8 @@ class Ticket:
         title: what it is about, in a few words, or empty.
         wanted: what the operation was to make of its item, without empty values; None where the ticket does not say.
         closed_by: who attests what it was closed as, in the tracker's words, or empty.
+        together: ids of all operations that the ticket at this address asks for, where there are several: they are
+            closed together. Empty for a ticket of one operation.
     """
 
     change_id: str
@@ -203,6 +212,7 @@ class Ticket:
     title: str = ""
     wanted: Mapping[str, Value] | None = None
     closed_by: str = ""
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ class Page:
         if len(opened) > len(shown):
             tasks.append(f"and {len(opened) - len(shown):,} more")
         owner = f" to {self.code(app.owner)}" if app.owner else ""
-        return f"- {self.code(app.app)}: {number(len(opened), 'ticket')}{owner}: {'; '.join(tasks)}"
+        return f"- {self.code(app.app)}: {number(len(opened), 'change')} by ticket{owner}: {'; '.join(tasks)}"
 
     def _task(self, change: Change) -> str:
         return " ".join([change.operation.value, *(self.code(text) for text in objects(change)[:1] if text)])

@@ -21,7 +21,7 @@ from reconciler.render.escape import visible
 from reconciler.render.forecast import cost_words, time_words
 from reconciler.render.origins import origins_of
 from reconciler.render.rows import Row, adoption_rows, finding_row, symbol_of, unread_rows
-from reconciler.render.tally import all_well, app_headline, count_changes, headline, limits, remarks
+from reconciler.render.tally import all_well, app_headline, count_cancelled, count_changes, headline, limits, remarks
 from reconciler.render.words import (
     DRIFT,
     TICKET,
@@ -164,11 +164,11 @@ def _is_urgent(finding: Finding) -> bool:
 
 
 def _tickets(plan: Plan) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (app, owner, tickets to open, tickets to cancel)."""
+    """Yield (app, owner, changes by ticket, tickets to cancel)."""
     for app in plan.apps:
         opened = sum(1 for change in app.changes if change.way == TICKET and not change.blocked)
         if opened or app.cancellations:
-            yield visible(app.app), visible(app.owner), opened, len(app.cancellations)
+            yield visible(app.app), visible(app.owner), opened, count_cancelled(app)
 
 
 def _left_out(plan: Plan) -> Iterator[tuple[str, list[ChangeRow], list[tuple[str, list[Row]]]]]:

@@ -74,11 +74,15 @@ def outcome_words(receipt: Receipt) -> str:
 
 def _counted(receipts: Sequence[Receipt]) -> str:
     counts = Counter(receipt.outcome for receipt in receipts)
-    return join_words(_count_words(outcome, counts[outcome]) for outcome in Outcome if counts[outcome])
+    tickets = len({(one.change.app, one.detail) for one in receipts if one.outcome is Outcome.TICKET})
+    return join_words(_count_words(outcome, counts[outcome], tickets) for outcome in Outcome if counts[outcome])
 
 
-def _count_words(outcome: Outcome, count: int) -> str:
-    return f"{number(count, 'ticket')} open" if outcome is Outcome.TICKET else f"{count:,} {outcome.value}"
+def _count_words(outcome: Outcome, count: int, tickets: int) -> str:
+    if outcome is not Outcome.TICKET:
+        return f"{count:,} {outcome.value}"
+    several = f" ({number(count, 'change')})" if count != tickets else ""
+    return f"{number(tickets, 'ticket')} open{several}"
 
 
 def _summary(report: Report, paint: Palette) -> Iterator[str]:

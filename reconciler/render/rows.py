@@ -90,7 +90,7 @@ def change_row(change: Change, first_way: str, *, owner: str = "", verbose: bool
     if change.blocked:
         note = f"blocked: {visible(change.blocked)}"
     elif change.way == TICKET:
-        opens = f"opens a ticket to {visible(owner)}" if owner else "opens a ticket"
+        opens = f"by ticket to {visible(owner)}" if owner else "by ticket"
         note = f"{opens} · {reasons}" if reasons else opens
     else:
         note = reasons

@@ -12,9 +12,10 @@ from reconciler.render.words import ADDS, STEPS, TICKET, number
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a plan would do, counted: blocked changes apart, tickets only as tickets.
+    """What a plan would do, counted: blocked changes apart, what people are asked for only as that.
 
     Attributes:
+        tickets: changes by ticket; one ticket may ask for several.
         steps: leaver's steps beside suspension and removal.
         people: identities whose access the plan touches.
     """
@@ -35,7 +36,7 @@ def count_changes(plan: Plan) -> Tally:
 
 
 def app_headline(app: AppPlan) -> str:
-    """Return the headline of one app: `2 to add, 1 ticket to open, 1 blocked`."""
+    """Return the headline of one app: `2 to add, 1 by ticket, 1 blocked`."""
     tally = _count((app,))
     return f"{headline(tally)}, {tally.blocked} blocked" if tally.blocked else headline(tally)
 
@@ -45,12 +46,17 @@ def _count(apps: Iterable[AppPlan]) -> Tally:
     people: set[str] = set()
     cancel = 0
     for app in apps:
-        cancel += len(app.cancellations)
+        cancel += count_cancelled(app)
         for change in app.changes:
             counted[_column(change)] += 1
             if not change.blocked and is_identity(change.holder):
                 people.add(change.holder)
     return Tally(**counted, cancel=cancel, people=len(people))
+
+
+def count_cancelled(app: AppPlan) -> int:
+    """Count the tickets to be closed: one may ask for several changes."""
+    return len({one.address or one.key for one in app.cancellations})
 
 
 def _column(change: Change) -> str:
@@ -71,13 +77,13 @@ def is_identity(holder: str) -> bool:
 
 
 def headline(tally: Tally) -> str:
-    """Return `2 to add, 1 to change, 1 to remove, 1 ticket to open`, without what is zero."""
+    """Return `2 to add, 1 to change, 1 to remove, 1 by ticket`, without what is zero."""
     parts = [
         f"{tally.add:,} to add" if tally.add else "",
         f"{tally.change:,} to change" if tally.change else "",
         f"{tally.remove:,} to remove" if tally.remove else "",
         number(tally.steps, "leaver step") if tally.steps else "",
-        f"{number(tally.tickets, 'ticket')} to open" if tally.tickets else "",
+        f"{tally.tickets:,} by ticket" if tally.tickets else "",
         f"{number(tally.cancel, 'ticket')} to cancel" if tally.cancel else "",
     ]
     return ", ".join(filter(None, parts)) or "nothing to change"
@@ -99,7 +105,7 @@ def remarks(plan: Plan, tally: Tally) -> list[str]:
         f"{blocked} blocked" if blocked else "",
         f"{facts[Fact.HELD]} held" if facts[Fact.HELD] else "",
         number(facts[Fact.CONFLICT], "conflict") if facts[Fact.CONFLICT] else "",
-        f"{number(facts[Fact.PENDING], 'ticket')} pending" if facts[Fact.PENDING] else "",
+        f"{facts[Fact.PENDING]} pending by ticket" if facts[Fact.PENDING] else "",
         f"{facts[Fact.WAITING]} waiting" if facts[Fact.WAITING] else "",
         f"{unmanaged:,} unmanaged" if (unmanaged := count_unmanaged(plan)) else "",
         f"{number(unread, 'app')} not read completely" if unread else "",

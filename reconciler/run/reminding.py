@@ -64,7 +64,7 @@ class Reminders:
         """
         closed = {ticket.key for ticket, _ in tickets if ticket.status is not TicketStatus.OPEN}
         self.over |= {name for name in self.known if name.partition("/")[0] in closed}
-        for ticket, person in tickets:
+        for ticket, person in _one_of_each(tickets):
             for note in due_notes(ticket, person, self.telling):
                 if f"{ticket.key}/{note.mark}" not in self.known:
                     await self._tell(provider, Reminder(app, ticket, note))
@@ -77,6 +77,15 @@ class Reminders:
             self.done[f"{one.ticket.key}/{one.note.mark}"] = self.telling.moment
         except ReconcilerError as error:
             self.problems.append(f"{what}: not told: {describe(error)}")
+
+
+def _one_of_each(tickets: Sequence[tuple[Ticket, str]]) -> Sequence[tuple[Ticket, str]]:
+    """Return one operation of each open ticket that asks for several: whoever does it is told once."""
+    found: dict[tuple[str, ...], tuple[Ticket, str]] = {}
+    for ticket, person in sorted(tickets, key=lambda pair: pair[0].key):
+        if ticket.status is TicketStatus.OPEN:
+            found.setdefault((ticket.address,) if ticket.together else (ticket.address, ticket.key), (ticket, person))
+    return [pair for pair in tickets if pair in found.values()]
 
 
 async def remind(session: Session, apps: Sequence[str] = (), *, wait: float = 0.0) -> Reminders:

@@ -43,7 +43,7 @@ def test_a_whole_trail_verifies_against_its_anchor(applied: Company) -> None:
 def test_a_broken_trail_is_told_with_the_entry_and_its_own_exit_code(applied: Company) -> None:
     """An edit by its number; a cut only because a head was kept elsewhere; the export says so too."""
     state = applied.folder / ".reconciler" / "state.db"
-    tamper(state, "UPDATE audit SET body = replace(body, 'wiki', 'shop') WHERE number = 4")
+    tamper(state, "UPDATE audit SET body = replace(replace(body, 'wiki', 'x'), 'figma', 'x') WHERE number = 4")
     done = applied.run("audit", "verify")
     assert done.returncode == Exit.REFUSED
     assert done.stdout.startswith("entry 4 was edited")

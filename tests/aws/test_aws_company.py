@@ -71,9 +71,9 @@ def test_nothing_is_left_to_do_after_an_apply(tmp_path: Path, app: FakeIdentityC
                 said.append(ended.stdout)
                 assert ended.returncode == 0, ended.stdout + ended.stderr
                 assert SECRET_KEY not in ended.stdout + ended.stderr
-            assert "4 to add, 1 to remove, 1 ticket to open" in said[0]
+            assert "4 to add, 1 to remove, 1 by ticket" in said[0]
             assert "5 done and verified · 1 ticket open" in said[1]
-            assert "nothing to do: 1 account and 3 grants are as declared · 1 ticket pending" in said[2]
+            assert "nothing to do: 1 account and 3 grants are as declared · 1 pending by ticket" in said[2]
 
     asyncio.run(run())
     ana = next(number for number, user in app.users.items() if user["UserName"] == "ana@acme.example")

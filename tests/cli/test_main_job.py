@@ -102,7 +102,7 @@ def test_a_reviewed_plan_is_applied_and_then_nothing_is_left(company: Company) -
     company.run("plan", "--out", "plan.json")
     done = company.run("apply", "plan.json")
     assert done.returncode == Exit.DONE, done.stderr
-    assert "Applied: 8 done and verified · 4 tickets open" in done.stdout
+    assert "Applied: 8 done and verified · 2 tickets open (4 changes)" in done.stdout
     assert "2,sam@acme.example,suspended" in company.read("wiki.csv")
     again = company.run("plan", "--detailed-exitcode")
     assert again.returncode == Exit.DONE

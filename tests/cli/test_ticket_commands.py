@@ -68,7 +68,7 @@ def test_an_overdue_ticket_is_told_of_once(company: Company) -> None:
     apply_all(company)
     opened_long_ago(company, "2026-01-05")
     first = company.run("tickets", "--remind")
-    assert (first.returncode, first.stderr.count("This was due on 2026-01-05")) == (0, 4), first.stderr
+    assert (first.returncode, first.stderr.count("This was due on 2026-01-05")) == (0, 2), first.stderr
     assert company.run("tickets", "--remind").stderr == ""
     company.run("state", "forget", "@told", "--yes")
     assert company.run("tickets", "--remind").stderr == ""
@@ -85,14 +85,14 @@ def test_the_ticket_of_an_owner_who_left_waits_for_the_deputy_then_for_the_new_o
     listed = json.loads(company.run("tickets", "--app", "figma", "--json").stdout)["tickets"]
     assert {ticket["waits_for"] for ticket in listed} == {"lee"}
     told = company.run("tickets", "--app", "figma", "--remind", "--quiet").stderr.splitlines()
-    assert len(told) == len(listed)
+    assert len(told) == len({ticket["address"] for ticket in listed})
     assert all("This waits for Lee Wong (lee) now: Omar Haddad (omar) is not here" in line for line in told)
     assert company.run("tickets", "--app", "figma", "--remind", "--quiet").stderr == ""
     company.replace("people.yaml", "email: lee@acme.example,", "email: lee@acme.example, last_day: 2020-01-31,")
     company.replace("apps/wiki.yaml", "figma: {owner: omar, deputy: lee}", "figma: {owner: ana}")
     told = company.run("tickets", "--app", "figma", "--remind", "--quiet").stderr.splitlines()
     assert all("This waits for Ana Ruiz (ana) now: Lee Wong (lee) is not here" in line for line in told)
-    assert len(told) == len(listed)
+    assert len(told) == len({ticket["address"] for ticket in listed})
 
 
 def test_an_app_whose_tickets_cannot_be_read_keeps_nobody_from_hearing_of_others(company: Company) -> None:
@@ -106,4 +106,4 @@ def test_an_app_whose_tickets_cannot_be_read_keeps_nobody_from_hearing_of_others
     done = company.run("tickets", "--app", "zoom", "--app", "figma", "--remind")
     assert "error: figma: " in done.stderr
     assert "did you mean 'operation'?" in done.stderr
-    assert done.stderr.count("told: tickets/zoom-") == 4
+    assert done.stderr.count("told: tickets/zoom-") == 2

@@ -109,7 +109,7 @@ def test_the_demo_runs_from_its_first_step_to_its_last(
     assert "\x1b" not in out
     assert re.findall(r"^── (\d)\.", out, re.MULTILINE) == list("12345678")
     assert max(len(line) for line in out.splitlines() if line.startswith("── ")) <= columns
-    for shown in ("ok: 25 people", "nothing to do", "opens a ticket", "leaver: the last day was 2026-01-30", "drift:"):
+    for shown in ("ok: 25 people", "nothing to do", "by ticket", "leaver: the last day was 2026-01-30", "drift:"):
         assert shown in out
     _ensure_it_can_be_played_with(tmp_path / "demo")
 

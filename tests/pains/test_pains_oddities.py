@@ -211,7 +211,7 @@ def test_a_tickets_folder_that_was_edited_by_hand_is_no_disaster(company: Compan
     company.app("figma")
     company.grants((["ana"], {"figma": ["license:pro"]}))
     assert company.apply().code == 0
-    ticket = min((company.folder / "tickets").glob("*grant*.md"))
+    ticket = min((company.folder / "tickets").glob("figma-*.md"))
     text = ticket.read_text()
     match damage:
         case "deleted":

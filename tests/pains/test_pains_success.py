@@ -161,9 +161,9 @@ def test_an_app_of_tickets_alone_is_never_called_verified(company: Company) -> N
     pending = company.plan()
     assert pending.code == 0
     assert len(company.findings("pending")) == 2, pending.out
-    assert len(list((company.folder / "tickets").glob("*.md"))) == 2
+    assert len(list((company.folder / "tickets").glob("*.md"))) == 1
     assert company.apply().code == 0
-    assert len(list((company.folder / "tickets").glob("*.md"))) == 2
+    assert len(list((company.folder / "tickets").glob("*.md"))) == 1
 
 
 def test_a_ticket_for_a_removal_does_not_count_as_removed(company: Company) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
 from plan_worlds import LONG_AGO, App, World, app_with, operations, rules, whole_plan
 
-from reconciler.plan.order import StageName, requirements, staged
+from reconciler.plan.order import StageName, gather_asked, requirements, staged
 from reconciler.provider.snapshot import AccountStatus
 
 
@@ -77,3 +80,23 @@ def test_a_reactivated_account_is_there_before_its_grants() -> None:
     plan = world.plan()
     assert operations(plan) == ["reactivate-account/ana", "grant/ana/team:a"]
     assert requirements(plan.changes) == {"github/grant/ana/team:a": ("github/reactivate-account/ana",)}
+
+
+@given(st.sets(st.integers(0, 20)))
+def test_what_people_are_asked_for_about_one_holder_is_one_strand(by_ticket: set[int]) -> None:
+    """Nothing is lost or done twice, nothing comes before what it needs, and other ways keep their stages."""
+    plan = busy().plan().changes
+    changes = [replace(one, way="ticket") if number in by_ticket else one for number, one in enumerate(plan)]
+    needs = requirements(changes)
+    stages = [stage.strands for stage in staged(changes)]
+    gathered = gather_asked(stages, needs)
+    listed = [change.id for strands in gathered for strand in strands for change in strand]
+    assert sorted(listed) == sorted(change.id for change in changes)
+    assert all(listed.index(one) < listed.index(change_id) for change_id in needs for one in needs[change_id])
+    asked = [strand for strands in gathered for strand in strands if strand[0].way == "ticket" and strand[0].holder]
+    free = [strand[0].holder for strand in asked if strand[0].id not in needs]
+    assert len(free) == len(set(free))
+    assert all({change.way for change in strand} == {"ticket"} for strand in asked)
+    own = [change.id for change in changes if change.way != "ticket"]
+    before = [change.id for strands in stages for strand in strands for change in strand if change.id in own]
+    assert [one for one in listed if one in own] == before

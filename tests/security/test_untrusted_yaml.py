@@ -258,6 +258,7 @@ def test_tickets_stay_in_the_repository(company: Company, directory: str) -> Non
 def test_a_name_cannot_lead_a_ticket_elsewhere(company: Company) -> None:
     """Names of entitlements become parts of file names."""
     company.replace("roles.yaml", "license:full", '"license:../../../../pwned"')
+    company.replace("apps/wiki.yaml", "figma: {owner: omar}", "figma: {owner: omar, route: [ticket: {batch: 1}]}")
     assert company.run("apply", "--yes", "--app", "figma").returncode == Exit.DONE
     made = list(company.folder.parent.rglob("*pwned*"))
     assert made

@@ -103,7 +103,7 @@ def test_a_template_of_ones_own_fills_the_body(tmp_path: Path) -> None:
     config = DirectoryConfig(template="ticket.j2")
     provider = open_tickets(tmp_path, config=config)
     change = make(Operation.GRANT, "ana", "door:*lab*")
-    text = write_body(change, HERE, NOW, provider._template())
+    text = write_body([change], HERE, NOW, provider._desk.template())
     assert text.startswith("Dear ../../x --- status")
     assert "**\\*lab\\***" in text
 
@@ -126,7 +126,7 @@ def test_a_template_of_ones_own_fills_the_body(tmp_path: Path) -> None:
 def test_a_template_that_does_more_is_refused(template: str) -> None:
     """No calls, no arithmetic, no way out of the sandbox, no loop that does not end."""
     with pytest.raises(ExpressionError, match="the ticket's template cannot be filled in"):
-        write_body(make(Operation.GRANT, "ana", "door:lab"), HERE, NOW, template)
+        write_body([make(Operation.GRANT, "ana", "door:lab")], HERE, NOW, template)
 
 
 def test_a_template_that_is_missing_is_told_when_the_provider_opens(tmp_path: Path) -> None:

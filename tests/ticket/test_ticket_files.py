@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ticket.ticket_apps import NOW, close, list_tickets, make, open_one, open_tickets, perform, read
 
 from providers.ticket.config import TicketConfig
-from providers.ticket.record import parse_record
+from providers.ticket.fields import parse_record
 from reconciler.errors import ProviderError, ReadOnlyError
 from reconciler.provider.change import Cause, Operation, Outcome
 from reconciler.provider.contract import TicketProvider, TicketStatus

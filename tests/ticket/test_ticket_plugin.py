@@ -119,7 +119,7 @@ def office(tmp_path: Path, desk: Desk) -> Office:
     found.site.mkdir()
     for name, text in FILES.items():
         (found.folder / name).write_text(text, encoding="utf-8")
-    tickets = f"tickets: {{via: acme-desk, url: '{desk.url}', token: {{env: DESK_TOKEN}}}}\n"
+    tickets = f"tickets: {{via: acme-desk, batch: 1, url: '{desk.url}', token: {{env: DESK_TOKEN}}}}\n"
     (found.folder / "reconciler.yaml").write_text(f"timezone: UTC\n{tickets}", encoding="utf-8")
     return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -15,7 +16,7 @@ from plan.plan_worlds import MOMENT, Model, World, can_everything
 from providers.ticket.config import TicketConfig
 from providers.ticket.footer import Found, read_found, write_footer
 from providers.ticket.provider import TicketProvider
-from providers.ticket.record import Record, Status
+from providers.ticket.record import Record, Status, each_of
 from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig
 from reconciler.apply.route import OpenedWay, Route
@@ -23,6 +24,7 @@ from reconciler.apply.tickets import cancel_tickets
 from reconciler.errors import ProviderError
 from reconciler.plan.inputs import WayRead
 from reconciler.plan.notes import Telling
+from reconciler.plan.order import gather_asked, requirements, staged
 from reconciler.plan.plan import AppPlan, Fact
 from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.contract import Surroundings, Ticket, TicketStatus
@@ -54,6 +56,7 @@ class Shelf:
         found: every ticket, copies that people made too, the oldest first.
         left: how many writes there are until the run is killed; None means never.
         deaf: whether it refuses to close anything.
+        numbers: of the tickets' addresses.
         notes: key and mark of what was said below tickets, and whom they wait for since.
     """
 
@@ -61,6 +64,7 @@ class Shelf:
     left: int | None = None
     deaf: bool = False
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     now: datetime = MOMENT
     where: str = "the shelf"
     closing: ClassVar[str] = "Say so."
@@ -90,18 +94,21 @@ class Shelf:
         """Open a ticket: never the second one that is open for a change, never one beside its opposite."""
         self._write()
         record = letter.record
-        about = (record.holder, record.entitlement)
-        for other in self.listed():
-            assert other.key != record.key or other.status is not Status.OPEN
-            if other.status is Status.OPEN and (other.holder, other.entitlement) == about:
+        for one in each_of(record):
+            self._check_alone(one)
+        if any(other.key == record.key for other in self.listed()):
+            return None
+        record = replace(record, address=f"shelf/{next(self.numbers)}", opened=self.now)
+        self.found.append((record, Found(record.address, write_footer(record), Status.OPEN)))
+        return record.address
+
+    def _check_alone(self, record: Record) -> None:
+        for other in (one for whole in self.listed() for one in each_of(whole) if whole.status is Status.OPEN):
+            assert other.key != record.key
+            if (other.holder, other.entitlement) == (record.holder, record.entitlement):
                 assert other.operation is not record.operation, f"two tickets for {record.change_id}"
                 family = next((one for one in FAMILIES if record.operation in one), set())
                 assert other.operation not in family, f"{other.change_id} and {record.change_id} are open together"
-        if any(other.key == record.key for other in self.listed()):
-            return None
-        record = replace(record, address=f"shelf/{len(self.found) + 1}", opened=self.now)
-        self.found.append((record, Found(record.address, write_footer(record), Status.OPEN)))
-        return record.address
 
     async def has_note(self, record: Record, mark: str) -> bool:
         """Say whether something was said of a ticket."""
@@ -151,6 +158,7 @@ class History:
     """The app and the company in it; each method is something that happens.
 
     Attributes:
+        batch: how many changes a ticket may ask for.
         accounts, grants: what is true in the app.
         files: exports that were made, the newest last; `shown` is the one that runs see.
         asked: whom new tickets go to; `gone` are those who were, and have left.
@@ -158,6 +166,7 @@ class History:
     """
 
     live: bool = False
+    batch: int = 20
     world: World = field(default_factory=World)
     shelf: Shelf = field(default_factory=Shelf)
     accounts: dict[str, AccountStatus] = field(default_factory=dict)
@@ -232,8 +241,10 @@ class History:
                 self.shelf.mark(key, Status.REJECTED)
             case "claim" if is_open:
                 self.shelf.mark(key, Status.DONE)
-            case "do" | "do and close" if is_open:
-                self.change(record)
+            case "do" | "do and close" | "do the first" | "do the last" if is_open:
+                parts = [*each_of(record)]
+                for one in {"do the first": parts[:1], "do the last": parts[-1:]}.get(how, parts):
+                    self.change(one)
                 if how == "do and close":
                     self.shelf.mark(key, Status.DONE)
             case _:
@@ -287,8 +298,8 @@ class History:
     def provider(self) -> TicketProvider:
         """Return the provider of a run, over the shelf."""
         surroundings = Surroundings(app=APP, root=Path(), read_only=False, now=self.now, owner=self.asked)
-        provider = TicketProvider(DirectoryConfig(), surroundings)
-        provider._tracker = self.shelf
+        provider = TicketProvider(DirectoryConfig(batch=self.batch), surroundings)
+        provider._tracker = provider._desk._tracker = self.shelf
         return provider
 
     async def plan(self) -> AppPlan:
@@ -340,9 +351,9 @@ class History:
     def _check_told(self, ticket: Ticket, person: str) -> None:
         """Whoever a ticket waits for knows it, and that it is late."""
         if ticket.status is TicketStatus.OPEN:
-            said = {
-                mark.rpartition("/")[2]: owner for (key, mark), owner in self.shelf.notes.items() if key == ticket.key
-            }
+            found = {one.key: whole.key for whole in self.shelf.listed() for one in each_of(whole)}
+            notes = self.shelf.notes.items()
+            said = {mark.rpartition("/")[2]: owner for (key, mark), owner in notes if key == found[ticket.key]}
             assert person == ticket.owner or person in said.values(), f"{person} was not told of {ticket.key}"
             late = ticket.due is not None and self.now.date() > ticket.due
             assert not late or "due" in said, f"nobody was told that {ticket.key} is late"
@@ -354,7 +365,10 @@ class History:
         self.world.take_on(plan)
         cancelled = await cancel_tickets(route, plan.cancellations)
         held = {receipt.change.id for receipt in cancelled.hold_back(plan.changes, route)}
-        receipts = [await provider.perform(change) for change in plan.changes if change.id not in held]
+        wanted = [change for change in plan.changes if change.id not in held]
+        stages = gather_asked([stage.strands for stage in staged(wanted)], requirements(wanted))
+        units = [strand for strands in stages for strand in strands]
+        receipts = [receipt for unit in units for receipt in await provider.perform_batch(unit)]
         done = all(receipt.outcome is Outcome.TICKET for receipt in receipts)
         return done and not held and not cancelled.left
 
@@ -362,7 +376,8 @@ class History:
 
     def _check_open(self) -> None:
         """No operation has two open tickets after a whole run."""
-        opened = [record.change_id for record in self.shelf.listed() if record.status is Status.OPEN]
+        every = [one for record in self.shelf.listed() for one in each_of(record)]
+        opened = [record.change_id for record in every if record.status is Status.OPEN]
         assert len(opened) == len(set(opened)), opened
 
     def check(self, plan: AppPlan, tickets: dict[str, Ticket]) -> None:

@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 from providers.ticket.body import escape
 from providers.ticket.client import TicketDirectory
 from providers.ticket.config import TicketConfig, check_inside
+from providers.ticket.fields import fields_of
 from providers.ticket.header import write_header
-from providers.ticket.record import Record, Status, fields_of, file_name
+from providers.ticket.record import Record, Status, file_name
 from providers.ticket.tracker import Letter, Remark
 from reconciler.provider.contract import Surroundings
 

@@ -92,7 +92,7 @@ class EmailTracker(AnnouncedTracker):
         Raises:
             ProviderError: see `tell`.
         """
-        subject = f"{record.app}: please do not {record.operation.value} {record.entitlement or record.holder} any more"
+        subject = f"{record.app}: no longer wanted: {record.subject}"
         message = self._begin(subject, f"{status.value}-{record.key}")
         message["In-Reply-To"] = message["References"] = self._id(f"ticket-{record.key}")
         text = f"The ticket {record.address} is closed: {reason}.\n\nPlease do not do it any more.\n"
@@ -105,7 +105,7 @@ class EmailTracker(AnnouncedTracker):
         Raises:
             ProviderError: see `tell`.
         """
-        subject = f"{record.app}: {record.operation.value} {record.entitlement or record.holder}"
+        subject = f"{record.app}: {record.subject}"
         message = self._begin(subject, f"note-{remark.name}")
         message["In-Reply-To"] = message["References"] = self._id(f"ticket-{record.key}")
         message.set_content(f"{remark.text}\n\nThe ticket's file, which says what to do: {record.address}\n")

@@ -38,6 +38,12 @@ _PLAIN: Final = {"sysparm_display_value": "false", "sysparm_exclude_reference_li
 class ServicenowConfig(TicketConfig):
     """Tickets as records of a table that extends `task`."""
 
+    batch: int = Field(
+        default=8,
+        ge=1,
+        le=10,
+        description="via servicenow: how many changes of one person one ticket may ask for; its texts are short",
+    )
     url: str = Field(description="via servicenow: the instance, as https://acme.service-now.com")
     table: str = Field(
         default="incident", pattern=r"^[a-z][a-z0-9_]*$", description="via servicenow: the table of the tickets"

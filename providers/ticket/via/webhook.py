@@ -17,7 +17,8 @@ import httpx
 from pydantic import Field
 
 from providers.ticket.announced import AnnouncedTracker
-from providers.ticket.record import Record, Status, fields_of
+from providers.ticket.fields import fields_of
+from providers.ticket.record import Record, Status
 from providers.ticket.tracker import Letter, Remark
 from providers.ticket.via.directory import DirectoryConfig
 from reconciler.errors import ProviderError, SecretError
