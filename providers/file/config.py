@@ -14,14 +14,23 @@ from reconciler.provider.snapshot import AccountStatus
 _SPAN = re.compile(r"(\d+)\s*([smhdw])")
 _PERCENT = re.compile(r"(\d{1,3})\s*%")
 _PROBE = datetime(2026, 11, 24)  # noqa: DTZ001 - only its day is looked at
+_ENDINGS = {"csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "xlsx": "xlsx"}
+_ENDINGS |= dict.fromkeys(("jsonl", "ndjson"), "jsonl")
+LONGEST_FOOT = 100
+"""So many rows at the end may be none."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 DEFAULT_STATUSES: Mapping[AccountStatus, tuple[str, ...]] = {
     AccountStatus.ACTIVE: ("active", "enabled", "true", "yes", "1"),
-    AccountStatus.INVITED: ("invited", "pending"),
-    AccountStatus.SUSPENDED: ("suspended", "disabled", "deactivated", "inactive", "blocked", "false", "no", "0"),
-    AccountStatus.ABSENT: ("absent", "deleted"),
+    AccountStatus.INVITED: ("invited", "pending", "invitation sent", "invite sent", "invite pending", "pending invite"),
+    AccountStatus.SUSPENDED: (
+        *("suspended", "disabled", "deactivated", "inactive", "blocked", "false", "no", "0"),
+        *("locked", "archived", "deprovisioned"),
+    ),
+    AccountStatus.ABSENT: ("absent", "deleted", "removed"),
 }
+ANY = "*"
+"""What `statuses` may say of every text that is not empty and not named."""
 
 
 def parse_span(value: object) -> object:
@@ -70,7 +79,11 @@ class AccountColumns(ProviderConfig):
     email: str = Field(default="", description="the account's email address")
     external_id: str = Field(default="", description="the identity's id, where the app keeps it")
     status: str = Field(default="", description="the account's state; see `statuses`")
-    grants: str = Field(default="", description="a cell with all entitlements of the account")
+    grants: str | Mapping[str, str] = Field(
+        default="",
+        description="a cell with all entitlements of the account; or kind: column (`{role: Role, group: Teams}`), "
+        "entitlement: column of yes and no (`{'role:admin': Is admin}`)",
+    )
     entitlement: str = Field(default="", description="one entitlement a row: the account has several rows")
     level: str = Field(default="", description="with `entitlement`: the level it is held at")
     attributes: Mapping[str, str] = Field(default_factory=dict, description="attribute, as `accounts` names it: column")
@@ -81,15 +94,29 @@ class AccountColumns(ProviderConfig):
             raise ValueError("`grants` (one cell) and `entitlement` (one row a grant) exclude each other")
         if self.level and not self.entitlement:
             raise ValueError("`level` goes with `entitlement`; inside a `grants` cell use `level_separator`")
-        named = [name for name in self.names() if name != self.id]
+        shared = {self.id, *(self.grants.values() if isinstance(self.grants, Mapping) else ())}
+        named = [name for name in self.names() if name not in shared]
         if len(set(named)) != len(named):
             raise ValueError("a column may be used once only (the id may also be the username or the email address)")
         return self
 
     def names(self) -> tuple[str, ...]:
         """Return every column that is named, in a fixed order."""
-        own = (self.id, self.username, self.email, self.external_id, self.status, self.grants, self.entitlement)
-        return tuple(name for name in (*own, self.level, *self.attributes.values()) if name)
+        own = (self.id, self.username, self.email, self.external_id, self.status)
+        grants = [column for _, column in self.cells]
+        return tuple(name for name in (*own, *grants, self.entitlement, self.level, *self.attributes.values()) if name)
+
+    @property
+    def cell(self) -> str:
+        """Return the one column that lists grants; empty where there is none, or several."""
+        return self.grants if isinstance(self.grants, str) else ""
+
+    @property
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """Return kind (or an entitlement, of a column of yes and no) and column of each cell that lists grants."""
+        if isinstance(self.grants, Mapping):
+            return tuple(self.grants.items())
+        return (("", self.grants),) if self.grants else ()
 
 
 class GrantColumns(ProviderConfig):
@@ -117,6 +144,7 @@ class ExportedAt(ProviderConfig):
     )
     sidecar: str = Field(default="", description="a file beside it that holds nothing but the moment")
     timezone: str = Field(default="", description="of moments that are written without an offset: Europe/Berlin")
+    format: str = Field(default="", description="how moments are written where they are not ISO 8601: `%d.%m.%Y %H:%M`")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -124,6 +152,8 @@ class ExportedAt(ProviderConfig):
             raise ValueError("`exported_at` names one of `column`, `file_name` and `sidecar`")
         if self.timezone and self.timezone not in available_timezones():
             raise ValueError(f"there is no time zone {self.timezone!r}; write it like Europe/Berlin or UTC")
+        if self.format and not _names_a_day(self.format):
+            raise ValueError("`format` must tell year, month and day: %d.%m.%Y %H:%M")
         if self.file_name and not _names_a_day(self.file_name):
             raise ValueError("`file_name` must tell year, month and day: wiki-%Y-%m-%d.csv")
         return self
@@ -143,8 +173,8 @@ def _names_a_day(pattern: str) -> bool:
 
 class _Part(ProviderConfig):
     path: str = Field(description="the file, relative to the folder of reconciler.yaml")
-    format: Literal["csv", "json", "xlsx", ""] = Field(
-        default="", description="csv, json or xlsx, where the ending does not say it"
+    format: Literal["csv", "json", "jsonl", "xlsx", ""] = Field(
+        default="", description="csv, json, jsonl (an object a line) or xlsx, where the ending does not say it"
     )
     sheet: str = Field(default="", description="XLSX: which sheet, where there are several")
     exported_at: datetime | Literal["modified"] | ExportedAt | None = Field(
@@ -157,18 +187,18 @@ class _Part(ProviderConfig):
     encoding: str = Field(default="utf-8", description="how the file is encoded; a byte order mark is fine")
     comment: str = Field(default="", description="lines that begin with this are no rows")
     header: int = Field(default=1, ge=1, le=1000, description="which line, or row, names the columns, from 1")
-    skip_last: int = Field(default=0, ge=0, le=100, description="how many rows at the end are none: totals")
+    skip_last: int = Field(default=0, ge=0, le=LONGEST_FOOT, description="how many rows at the end are none: totals")
     records: str = Field(
         default="", description="JSON: where the list is (`data.users`); empty: the whole file is the list"
     )
 
     @property
     def kind_of_file(self) -> str:
-        """Return `csv`, `json` or `xlsx`, or nothing where neither the ending nor `format` says it."""
+        """Return `csv`, `json`, `jsonl` or `xlsx`, or nothing where neither the ending nor `format` says it."""
         if self.format:
             return self.format
         ending = self.path.lower().rpartition(".")[2]
-        return {"csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "xlsx": "xlsx"}.get(ending, "")
+        return _ENDINGS.get(ending, "")
 
     @property
     def separator(self) -> str:
@@ -179,7 +209,7 @@ class _Part(ProviderConfig):
     def _has_a_format(self) -> Self:
         if not self.kind_of_file:
             raise ValueError(
-                f"the ending of {self.path!r} does not say the format: write `format: csv`, `json` or `xlsx`"
+                f"the ending of {self.path!r} does not say the format: write `format: csv`, `json`, `jsonl` or `xlsx`"
             )
         if isinstance(self.exported_at, datetime) and self.exported_at.tzinfo is None:
             raise ValueError("`exported_at` needs a time zone")
@@ -249,13 +279,17 @@ class FileConfig(_Part):
             raise ValueError("`grants` (a file of its own) and a column with grants exclude each other")
         if self.max_age is not None and self.exported_at is None:
             raise ValueError("`max_age` needs `exported_at`: when the file was exported is never guessed")
-        if self.writable and any("*" in part.path or part.kind_of_file == "xlsx" for part in self.parts):
+        if self.writable and any("*" in part.path or part.kind_of_file in ("jsonl", "xlsx") for part in self.parts):
             raise ValueError("only one CSV or JSON file of a fixed name can be `writable`")
+        if self.writable and (
+            isinstance(self.columns.grants, Mapping) or any("[]" in name for name in self.columns.names())
+        ):
+            raise ValueError("in a `writable` file one column lists what an account holds, as texts")
         if self.writable and any(part.header > 1 or part.skip_last for part in self.parts):
             raise ValueError("a `writable` file begins with its header and ends with its last row")
         if self.level_separator and self.level_separator == self.item_separator:
             raise ValueError("`level_separator` and `item_separator` must differ")
-        if self.columns.entitlement and self.kind_of_file == "json":
+        if self.columns.entitlement and self.kind_of_file in ("json", "jsonl"):
             raise ValueError("a row for each grant is for CSV; in JSON use `grants`, a list")
         return self
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from providers.file.mapping import KIND_HINT, entitlement_key, split_cell, split_level
+from providers.file.config import FileConfig
+from providers.file.mapping import KIND_HINT, entitlement_key, items_of, split_level
 from providers.file.table import Cell, Table, as_text, fault
 from reconciler.errors import ProviderError
 from reconciler.provider.snapshot import LiveEntitlement, SnapshotBuilder
@@ -68,16 +69,25 @@ class GrantMapping:
         self._extend(who, granted, level)
         self._rows += len(holders)
 
-    def add_cells(self, holders: Sequence[str], cells: Sequence[Cell], separator: str, level_separator: str) -> None:
-        """Add what is listed in one cell of each account.
+    def add_cells(self, holders: Sequence[str], columns: Mapping[str, Sequence[Cell]], config: FileConfig) -> None:
+        """Add what is listed in one cell, or several, of each account.
+
+        Args:
+            holders: the accounts of a chunk of rows.
+            columns: kind (or entitlement, where its column says yes and no) → cells.
+            config: what stands between entitlements, and before a level.
 
         Raises:
-            ProviderError: an entitlement without a kind; names file and line.
+            ProviderError: an entitlement without a kind, or neither yes nor no; names file and line.
         """
-        for holder, cell in zip(holders, cells, strict=True):
-            items = split_cell(cell, separator)
+        sign = config.item_separator
+        for row, holder in enumerate(holders):
+            try:
+                items = [one for kind, cells in columns.items() for one in items_of(cells[row], kind, sign)]
+            except ValueError as error:
+                raise fault(self._table.path, self._table.line(self._rows), str(error)) from None
             if items and holder not in self._gone:
-                self._add_items(holder, items, level_separator)
+                self._add_items(holder, items, config.level_separator)
             self._rows += 1
 
     def _add_items(self, holder: str, items: list[str], level_separator: str) -> None:

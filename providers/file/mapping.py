@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from providers.file.config import DEFAULT_STATUSES, EntitlementsFile, FileConfig
+from providers.file.config import ANY, DEFAULT_STATUSES, EntitlementsFile, FileConfig
 from providers.file.table import Cell, Table, as_text, fault
 from reconciler.errors import ProviderError
 from reconciler.items import Value
 from reconciler.provider.snapshot import AccountStatus, LiveAccount, LiveEntitlement, SnapshotBuilder
 
 _TOTALS = frozenset({"total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "totale"})
-KIND_HINT = "write it as kind:name, or give the file a default `kind:`"
+KIND_HINT = "write it as kind:name, or give the file a default `kind:`; in JSON, `roles[].name` names what objects are"
+_YES = frozenset({"true", "yes", "y", "1", "x", "enabled", "active", "on", "✓"})
+_NO = frozenset({"false", "no", "n", "0", "", "-", "disabled", "inactive", "off", "none"})
 
 
 def status_texts(config: FileConfig) -> dict[str, AccountStatus]:
@@ -45,6 +47,21 @@ def split_cell(cell: Cell, separator: str) -> list[str]:
     if isinstance(cell, list):
         return [as_text(element) if not isinstance(element, list | dict) else "" for element in cell]
     return [part for part in map(str.strip, as_text(cell).split(separator)) if part]
+
+
+def items_of(cell: Cell, kind: str, separator: str) -> list[str]:
+    """Return the entitlements that one cell of a kind lists; of an entitlement (`role:admin`), whether it says yes.
+
+    Raises:
+        ValueError: it says neither yes nor no.
+    """
+    if ":" not in kind:
+        items = split_cell(cell, separator)
+        return [f"{kind}:{item}" for item in items] if kind else items
+    text = as_text(cell).casefold()
+    if text not in _YES | _NO:
+        raise ValueError(f"{text!r} is neither yes nor no, which a column of {kind} holds")
+    return [kind] if text in _YES else []
 
 
 def split_level(item: str, separator: str) -> tuple[str, str]:
@@ -86,7 +103,8 @@ class AccountMapping:
             ProviderError: a row without an id, an id twice, or a status that means nothing; names file and line.
         """
         columns = self._config.columns
-        grant_columns = [name for name in (columns.grants, columns.entitlement, columns.level) if name]
+        cells = [column for _, column in columns.cells]
+        grant_columns = [name for name in (*cells, columns.entitlement, columns.level) if name]
         names = list(dict.fromkeys((*columns.names(), *grant_columns)))
         for chunk in self._table.chunks(names):
             values = dict(zip(names, chunk, strict=True))
@@ -112,7 +130,7 @@ class AccountMapping:
         return ids
 
     def _status(self, text: str) -> AccountStatus:
-        status = self._statuses.get(text.lower())
+        status = self._statuses.get(text.lower()) or (self._statuses.get(ANY) if text else None)
         if status is None:
             known = ", ".join(text or '""' for text in self._statuses)
             raise self._fault(

@@ -97,16 +97,17 @@ def _from_name(said: ExportedAt, path: str) -> datetime:
 
 
 def parse_moment(text: str, said: ExportedAt, path: str, line: int) -> datetime:
-    """Return a moment in ISO 8601; of a day alone, its start.
+    """Return a moment in ISO 8601, or as `format` says; of a day alone, its start.
 
     Raises:
         ProviderError: it is none, or has no offset where no time zone is said.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.strptime(text, said.format) if said.format else datetime.fromisoformat(text)  # noqa: DTZ007 - below
     except ValueError:
         what = f"{text!r} is no moment" if text else "the moment of the export is missing"
-        raise fault(path, line, what, hint="write it like 2026-03-01T12:00Z or 2026-03-01") from None
+        usual = "write it like 2026-03-01T12:00Z or 2026-03-01, or say with `format:` how it is written"
+        raise fault(path, line, what, hint=f"correct `format: {said.format}`" if said.format else usual) from None
     return _in_zone(moment, said, path, line)
 
 

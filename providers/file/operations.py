@@ -52,8 +52,8 @@ def _create_account(book: Book, change: Change) -> Done:
             f"{book.config.path} lists {remote_id!r} as gone", hint="take its row out of the file first"
         )
     values[columns.id] = remote_id
-    if columns.grants and book.config.kind_of_file == "json":
-        values[columns.grants] = []
+    if columns.cell and book.config.kind_of_file == "json":
+        values[columns.cell] = []
     book.accounts.add(remote_id, values)
     return Done(remote_id)
 

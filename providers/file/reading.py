@@ -1,7 +1,7 @@
 """One read of the app's files into a snapshot, and what proves that it is whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from providers.file.mapping import AccountMapping, read_entitlements
 from providers.file.moment import Part, exported_at, newest_file
 from providers.file.table import SHOWN, Cell, Table, as_text, fault
 from providers.file.table_csv import CsvTable
-from providers.file.table_json import JsonTable
+from providers.file.table_json import JsonTable, list_of_lines
 from reconciler.errors import ProviderError
 from reconciler.provider.snapshot import (
     ACCOUNTS,
@@ -37,6 +37,8 @@ def open_table(part: Part, content: Content) -> Table:
     """
     if part.kind_of_file == "json":
         return JsonTable(content, part.records)
+    if part.kind_of_file == "jsonl":
+        return JsonTable(replace(content, text=list_of_lines(content.text)), "")
     if part.kind_of_file == "xlsx":
         from providers.file.table_xlsx import XlsxTable  # noqa: PLC0415 - an optional extra, and slow to import
 
@@ -118,7 +120,7 @@ def _read_catalogue(reading: _Reading, part: EntitlementsFile) -> None:
     try:
         read_entitlements(part, _open(reading, part), reading.builder, reading.config.kind)
     except ProviderError as error:
-        reading.faults["entitlements"] = reading.faults["grants"] = error.message
+        reading.faults["entitlements"] = reading.faults["grants"] = _why(error)
 
 
 def _read_accounts(reading: _Reading, mapping: AccountMapping, table: Table) -> None:
@@ -131,13 +133,14 @@ def _read_accounts(reading: _Reading, mapping: AccountMapping, table: Table) -> 
             try:
                 _add_grants(reading.config, grants, ids, cells)
             except ProviderError as error:
-                reading.faults["grants"] = error.message
+                reading.faults["grants"] = _why(error)
     _settle(reading, grants, table)
 
 
 def _add_grants(config: FileConfig, grants: GrantMapping, ids: list[str], cells: Sequence[Sequence[Cell]]) -> None:
     if config.columns.grants:
-        grants.add_cells(ids, cells[0], config.item_separator, config.level_separator)
+        kinds = [kind for kind, _ in config.columns.cells]
+        grants.add_cells(ids, dict(zip(kinds, cells, strict=True)), config)
         return
     filled = [row for row, cell in enumerate(cells[0]) if as_text(cell)]
     levels = [cells[1][row] for row in filled] if config.columns.level else None
@@ -154,7 +157,7 @@ def _read_grants(reading: _Reading, part: GrantsFile, mapping: AccountMapping) -
             grants.add_rows(chunk[0], chunk[1], chunk[2] if part.columns.level else None)
         _settle(reading, grants, table)
     except ProviderError as error:
-        reading.faults["grants"] = error.message
+        reading.faults["grants"] = _why(error)
 
 
 def _holders(reading: _Reading, part: GrantsFile, mapping: AccountMapping) -> tuple[dict[str, int], set[str]]:
@@ -180,7 +183,7 @@ def _settle(reading: _Reading, grants: GrantMapping, table: Table) -> None:
     try:
         unknown = grants.settle()
     except ProviderError as error:
-        reading.faults["grants"] = error.message
+        reading.faults["grants"] = _why(error)
         return
     if unknown:
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
@@ -197,7 +200,8 @@ def _judge(reading: _Reading) -> None:
     few = _too_few("accounts", len(snapshot.accounts), config.minimum_accounts)
     snapshot.collections[ACCOUNTS] = _completeness(doubt or few, f"{len(snapshot.accounts)} in {config.path}")
     kinds = {entitlement.key.partition(":")[0] for entitlement in snapshot.entitlements}
-    kinds |= {ALL, config.kind} if config.kind else {ALL}
+    told = (config.kind, *(kind.partition(":")[0] for kind, _ in config.columns.cells))
+    kinds |= {ALL, *filter(None, told)}
     if config.shows_grants:
         few_grants = few or _too_few("grants", len(snapshot.holders), config.minimum.grants)
         why = doubt or reading.faults.get("grants", "") or few_grants
@@ -207,6 +211,10 @@ def _judge(reading: _Reading) -> None:
         why = doubt or reading.faults.get("entitlements", "")
         proof = f"{len(snapshot.entitlements)} in {config.entitlements.path}"
         snapshot.collections.update({entitlements_of(kind): _completeness(why, proof) for kind in sorted(kinds)})
+
+
+def _why(error: ProviderError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def _completeness(doubt: str, proof: str) -> Completeness:

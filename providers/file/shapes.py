@@ -78,7 +78,7 @@ class CellGrants:
     def __init__(self, accounts: Accounts) -> None:
         config = accounts.config
         self._accounts = accounts
-        self._column = config.columns.grants
+        self._column = config.columns.cell
         self._kind = config.kind
         self._separator, self._level_separator = config.item_separator, config.level_separator
         cells = [row.get(self._column) for _, row in accounts.all()]

@@ -8,6 +8,7 @@ from itertools import islice
 from operator import itemgetter
 
 from providers.file.client import Content
+from providers.file.config import LONGEST_FOOT
 from providers.file.table import SHOWN, Cell, Row, all_but_last, as_text, fault, find_column
 from reconciler.errors import ProviderError
 
@@ -176,16 +177,20 @@ class CsvTable:
     def _ragged(self) -> ProviderError:
         """Name the first rows that are too short or too long."""
         width = len(self.header)
-        rows = ((line, len(self._even(record))) for line, record in islice(self._located(), 1, None))
-        wrong = [(line, count) for line, count in all_but_last(rows, self._skip_last) if count != width]
+        located = ((line, len(self._even(record))) for line, record in islice(self._located(), 1, None))
+        rows = list(all_but_last(located, self._skip_last))
+        wrong = [(line, count) for line, count in rows if count != width]
         line, count = wrong[0]
+        foot = ""
+        if wrong == rows[-len(wrong) :] and len(wrong) + self._skip_last <= LONGEST_FOOT:
+            foot = f"; if the last rows are none (totals, a note), write `skip_last: {len(wrong) + self._skip_last}`"
         others = ", ".join(str(line) for line, _ in wrong[1 : 1 + SHOWN])
         more = f" (and lines {others}{' and more' if len(wrong) > 1 + SHOWN else ''})" if others else ""
         return fault(
             self.path,
             line,
             f"{count} cells where the header has {width}{more}",
-            hint="the export was cut off, or a cell with a separator is not in quotes",
+            hint=f"the export was cut off, or a cell with a separator is not in quotes{foot}",
         )
 
     def _unreadable(self) -> ProviderError:

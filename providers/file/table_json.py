@@ -14,15 +14,18 @@ _BLANK = " \t\r\n"
 
 
 def _pick(record: Mapping[str, Any], column: str) -> Cell:
-    """Return a value by its key, or by a path of keys (`profile.email`); None where there is none."""
+    """Return a value by its key, or by a path of keys (`profile.email`, `roles[].name`); None where there is none."""
     if column in record:
         value: Cell = record[column]
         return value
+    here, each, rest = column.partition("[].")
     found: Any = record
-    for key in column.split("."):
+    for key in here.split("."):
         if not isinstance(found, Mapping) or key not in found:
             return None
         found = found[key]
+    if each and isinstance(found, list):
+        found = [_pick(one, rest) if isinstance(one, Mapping) else None for one in found]
     result: Cell = found
     return result
 
@@ -38,6 +41,15 @@ def _put(record: dict[str, Any], column: str, value: Cell) -> None:
     record[last] = value
 
 
+def list_of_lines(text: str) -> str:
+    """Return the objects of a file with one a line as a list, each in the line that it was in."""
+    lines = text.split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    for number in filled[:-1]:
+        lines[number] += ","
+    return f"[{chr(10).join(lines)}]"
+
+
 def _parse(content: Content) -> Any:
     """Parse the whole file.
 
@@ -47,7 +59,8 @@ def _parse(content: Content) -> Any:
     try:
         return json.loads(content.text)
     except json.JSONDecodeError as error:
-        raise fault(content.path, error.lineno, f"this is not JSON: {error.msg.lower()}") from None
+        lines = "an object a line is `format: jsonl`" if error.msg == "Extra data" else ""
+        raise fault(content.path, error.lineno, f"this is not JSON: {error.msg.lower()}", hint=lines) from None
     except RecursionError:
         raise ProviderError(f"{content.path} is nested too deeply to be an export") from None
     except ValueError as error:

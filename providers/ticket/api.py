@@ -74,13 +74,15 @@ class ApiTracker:
         answer.raise_for_refusal(doing)
         return answer
 
-    async def ask(self, path: str, body: Mapping[str, Any], doing: str) -> Answer:
+    async def ask(
+        self, path: str, body: Mapping[str, Any], doing: str, params: Mapping[str, str] | None = None
+    ) -> Answer:
         """Post a question that writes nothing: a search, a query.
 
         Raises:
             ProviderError: no answer, or a refusal.
         """
-        answer = await self._transport.request("POST", path, json=body, write=False)
+        answer = await self._transport.request("POST", path, params=params, json=body, write=False)
         answer.raise_for_refusal(doing)
         return answer
 
@@ -88,19 +90,20 @@ class ApiTracker:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any],
+        body: Any,
         doing: str,
         headers: Mapping[str, str] | None = None,
         *,
         params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> Answer:
-        """Send something that writes.
+        """Send something that writes: JSON, or `content` of which `headers` say what it is.
 
         Raises:
             ProviderError: no answer, or a refusal.
         """
         answer = await self._transport.request(
-            method, path, params=params, json=body, rate=self.writes, headers=headers
+            method, path, params=params, json=body, rate=self.writes, headers=headers, content=content
         )
         answer.raise_for_refusal(doing)
         return answer

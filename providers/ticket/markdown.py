@@ -5,6 +5,7 @@ Markdown is read as CommonMark says, so that what was escaped in it is text here
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ Node = dict[str, Any]
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _LISTS: Final = {"bullet_list": "bulletList", "ordered_list": "orderedList"}
 _MARKS: Final = {"strong": "strong", "em": "em"}
+_INLINE: Final = frozenset({"a", "b", "i", "em", "strong", "code", "span", "font", "u", "wbr", "tt"})
 _CODE: Final = frozenset({"fence", "code_block"})
 
 
@@ -59,6 +61,36 @@ def write_html(markdown: str) -> str:
     for rule in ("html_inline", "html_block"):
         reader.add_render_rule(rule, _leave_out)
     return str(reader.render(markdown))
+
+
+def read_html(text: str) -> str:
+    """Return HTML as plain text, each block on a line of its own, as a tracker gives back what `write_html` made."""
+    reader = _TextOf()
+    reader.feed(text)
+    reader.close()
+    return "".join(reader.parts).replace("\u00a0", " ")
+
+
+class _TextOf(HTMLParser):
+    """Takes the text out of HTML; where a tag that is none of a line begins or ends, a new line begins."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the parser's
+        """Begin a line."""
+        if tag not in _INLINE:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line."""
+        if tag not in _INLINE:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep text; a line end in HTML is a blank."""
+        self.parts.append(" ".join(data.split("\n")))
 
 
 def _leave_out(*_: object) -> str:

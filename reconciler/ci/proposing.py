@@ -28,7 +28,7 @@ from reconciler.errors import ConfigurationError, InputError, ReconcilerError
 from reconciler.forge.github import open_forge
 from reconciler.forge.values import State
 from reconciler.load.repository import Repository
-from reconciler.load.settings import find_root
+from reconciler.load.settings import find_root, named_root
 from reconciler.model.company import Settings
 from reconciler.plan.plan import Plan, Scope
 from reconciler.problems import NOWHERE, Place, Problem, Severity
@@ -219,5 +219,4 @@ def does_something(plan: Plan) -> bool:
 
 def root_of(config: Path | None) -> Path:
     """Return the folder of `reconciler.yaml`, as every command finds it."""
-    start = config or Path.cwd()
-    return find_root(start if start.is_dir() else start.parent)
+    return find_root(named_root(config) if config else Path.cwd())

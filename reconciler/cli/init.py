@@ -54,11 +54,11 @@ def command(
     """Write what is missing, and tell."""
     from reconciler.ci.scaffold import Choices, make_files, owners_file, write_files
     from reconciler.load.files import SETTINGS_NAMES
-    from reconciler.load.settings import find_root
+    from reconciler.load.settings import find_root, named_root
     from reconciler.run.session import open_session
 
     start = common.config or Path.cwd()
-    folder = start if start.is_dir() else start.parent
+    folder = start.parent if start.name in SETTINGS_NAMES and start.parent.is_dir() else named_root(start)
     known = any((folder / name).exists() for name in SETTINGS_NAMES)
     company = open_session(find_root(folder), cache=False).company if known else None
     choices = Choices(actions, branch, environment, organization, timezone, propose)

@@ -77,7 +77,6 @@ def settings_of(common: Common) -> "Settings":
     """
     from pathlib import Path
 
-    from reconciler.load.settings import find_root, load_settings
+    from reconciler.load.settings import find_root, load_settings, named_root
 
-    start = common.config or Path.cwd()
-    return load_settings(find_root(start if start.is_dir() else start.parent))
+    return load_settings(find_root(named_root(common.config) if common.config else Path.cwd()))

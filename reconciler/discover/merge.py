@@ -1,6 +1,6 @@
 """People who were found are put beside those whom the YAML has: new, changed, missing. Nobody is ever deleted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -53,6 +53,7 @@ class _Merger:
         self.result = Merged()
         self.problems: list[Problem] = []
         self.notes: list[str] = []
+        self.several: dict[str, list[str]] = {}
         people = company.people.values()
         self.numbers = {str(one.attributes[EMPLOYEE_ID]): one for one in people if EMPLOYEE_ID in one.attributes}
         self.emails = {one.email.casefold(): one for one in people if one.email}
@@ -126,7 +127,16 @@ class _Merger:
             candidate = self.found[number]
             for text in (name, candidate.email, candidate.name, candidate.number):
                 known.setdefault(text.casefold(), set()).add(name)
+        self.several = {text: sorted(ids) for text, ids in known.items() if text and len(ids) > 1}
         return {text: ids.pop() for text, ids in known.items() if text and len(ids) == 1}
+
+    def _doubt(self, manager: str, own: str) -> str:
+        """Return why nobody is known by what a manager is called."""
+        if own:
+            return "is the same person"
+        if ids := self.several.get(_flip(manager, self.several)):
+            return f"may be {', '.join(ids[:-1])} or {ids[-1]}: write the address or the employee's number instead"
+        return "is nobody who is known"
 
     def _write(self, one: Candidate, name: str, managers: Mapping[str, str]) -> None:
         values: dict[str, str | date] = {"name": one.name}
@@ -136,9 +146,8 @@ class _Merger:
             if manager and manager != name:
                 values["manager"] = manager
             else:
-                self.notes.append(
-                    f"{one.place}: {name}'s manager {one.manager[:80]!r} is nobody who is known; left out"
-                )
+                why = self._doubt(one.manager, name if manager else "")
+                self.notes.append(f"{one.place}: {name}'s manager {one.manager[:80]!r} {why}; left out")
         for key, value in one.values.items():
             if key == EMPLOYEE_ID or key.startswith("attributes."):
                 values[f"attributes.{key.removeprefix('attributes.')}"] = value
@@ -172,7 +181,7 @@ def _known(person: Person, key: str) -> object:
             return getattr(person, key)
 
 
-def _flip(manager: str, known: Mapping[str, str]) -> str:
+def _flip(manager: str, known: Container[str]) -> str:
     """Return a manager's name as it is known: `Haddad, Omar` may be Omar Haddad."""
     text = manager.casefold()
     family, comma, given = text.partition(", ")

@@ -9,6 +9,7 @@ from datetime import date
 from reconciler.discover.columns import find_columns
 from reconciler.discover.days import find_order, read_day
 from reconciler.discover.sheet import LOOKED_AT, Row, Sheet
+from reconciler.discover.statuses import has_left, tell_unknown
 from reconciler.errors import ConfigurationError
 from reconciler.items import Value
 from reconciler.problems import Place, Problem, Severity
@@ -21,7 +22,6 @@ LONGEST = 500
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CONTRACTOR = re.compile(r"contract|freelanc|extern|consult|temp|dienstleister|prestataire", re.IGNORECASE)
-_GONE = frozenset({"terminated", "inactive", "left", "former", "leaver", "resigned", "disabled", "0", "false"})
 _DAYS = ("start", "last_day")
 _FLIPPED = re.compile(r"([^,]*[^,\s])\s*,\s*([^,]*[^,\s])")
 _MOST = 0.5
@@ -102,6 +102,8 @@ def read_people(sheet: Sheet, told: Mapping[str, str], order: str = "") -> Read:
                 values |= {"name": _flip(str(values["name"]))} if "name" in values else {}
             people.append(Candidate(place, values, manager))
     kept, repeated = _part_repeated(people)
+    if "status" in columns:
+        notes += tell_unknown(sheet.name, _column(sheet, columns["status"]))
     return Read(tuple(kept), tuple(sorted([*problems, *repeated])), tuple(notes))
 
 
@@ -192,7 +194,7 @@ def _read_text(name: str, text: str) -> str:
 def _is_gone(row: Row, columns: Mapping[str, int], values: dict[str, str | date]) -> bool:
     values.pop("status", "")
     text = row.cells[columns["status"]] if "status" in columns else ""
-    return text.casefold() in _GONE and "last_day" not in values
+    return has_left(text) and "last_day" not in values
 
 
 def _part_repeated(people: Iterable[Candidate]) -> tuple[list[Candidate], list[Problem]]:

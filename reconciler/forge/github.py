@@ -111,7 +111,8 @@ def open_forge(settings: Settings, *, read_only: bool = False, environ: Mapping[
     if not repository:
         raise ConfigurationError(
             "nothing says which repository this is",
-            hint="add forge: {github: {repository: OWNER/NAME}} to reconciler.yaml, or set GITHUB_REPOSITORY",
+            hint="add forge: {github: {repository: OWNER/NAME}} to reconciler.yaml, or set GITHUB_REPOSITORY "
+            "(`reconciler request --local` needs neither)",
         )
     surroundings = Surroundings(
         app="github",

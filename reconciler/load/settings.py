@@ -220,6 +220,21 @@ def find_root(start: Path) -> Path:
     )
 
 
+def named_root(config: Path) -> Path:
+    """Return the folder that `--config` names: itself, or the folder of the `reconciler.yaml` that it is.
+
+    Raises:
+        ConfigurationError: there is no such folder or file, or the file is another one.
+    """
+    if config.is_dir():
+        return config.resolve()
+    if not config.is_file():
+        raise ConfigurationError(f"{config}: no such file or folder", hint="name the folder that holds reconciler.yaml")
+    if config.name not in SETTINGS_NAMES:
+        raise ConfigurationError(f"{config} is not called reconciler.yaml", hint="name the folder that holds that file")
+    return config.parent.resolve()
+
+
 def load_settings(root: Path) -> Settings:
     """Return the settings of a repository; a missing `reconciler.yaml` means the defaults.
 

@@ -7,6 +7,7 @@ from reconciler.discover.roles import Suggestion
 from reconciler.edit.requests import write_wanted
 from reconciler.edit.writing import Value, write_section
 from reconciler.render.escape import visible
+from reconciler.render.words import number as counted
 
 if TYPE_CHECKING:
     from reconciler.run.importing import PeopleImport
@@ -32,7 +33,7 @@ def people_data(done: "PeopleImport") -> dict[str, Any]:
 def render_people(done: "PeopleImport", *, dry_run: bool) -> Iterator[str]:
     """Yield the lines that tell of an import of people."""
     merged = done.merged
-    yield f"{len(merged.added)} people added, {len(merged.changed)} changed"
+    yield f"{_people(len(merged.added))} added, {len(merged.changed)} changed"
     yield from _listed([f"~ {name}: {', '.join(fields)}" for name, fields in sorted(merged.changed.items())])
     if merged.missing:
         yield f"{len(merged.missing)} in the YAML, but not found (nobody is deleted; give leavers a last_day):"
@@ -40,7 +41,9 @@ def render_people(done: "PeopleImport", *, dry_run: bool) -> Iterator[str]:
     if done.skipped:
         yield f"{len(done.skipped)} left out:"
         yield from _listed(done.skipped)
-    yield from _listed(done.notes)
+    if done.notes:
+        yield "to know:"
+        yield from _listed(done.notes)
     yield _files(done.files, dry_run=dry_run)
 
 
@@ -83,7 +86,8 @@ def render_access(app: str, done: "AccessImport", *, dry_run: bool) -> Iterator[
         return
     grants = sum(len(one.wanted) * _holders(one) for one in found.blocks)
     bare = sum(_holders(one) for one in found.blocks if not one.wanted)
-    yield f"{app}: {grants} grants and {bare} accounts without any that the YAML did not say"
+    without = f" and {counted(bare, 'account')} without any" if bare else ""
+    yield f"{app}: {counted(grants, 'grant')}{without} that the YAML did not say"
     yield from _sort("no longer in the YAML", done.dropped)
     yield from _sort("new service accounts; look at each, and give it a review_by", done.services)
     strangers = [
@@ -91,7 +95,8 @@ def render_access(app: str, done: "AccessImport", *, dry_run: bool) -> Iterator[
         f" ({one.account.status}){': ' + ', '.join(one.holds[:5]) if one.holds else ''}"
         for one in found.strangers
     ]
-    yield from _sort("accounts match nobody (! has privileged access)", strangers)
+    what = "account matches" if len(strangers) == 1 else "accounts match"
+    yield from _sort(f"{what} nobody (! has privileged access)", strangers)
     yield from _sort("cannot be told", [f"{name}: {why}" for name, why in found.blocked.items()])
     yield from _sort("suspended in the app, and left so", found.suspended)
     withheld = [f"--accept {holder}/{key}" for holder, key in found.withheld]
@@ -146,6 +151,10 @@ def _role(number: int, one: Suggestion) -> dict[str, Any]:
 
 def _holders(block: Any) -> int:
     return len(block.people) + len(block.service_accounts) + len(block.entitlements)
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _sort(title: str, lines: Sequence[str]) -> Iterator[str]:

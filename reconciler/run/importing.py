@@ -1,6 +1,6 @@
 """People are imported into the YAML: from an export, or from the accounts of an app."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from reconciler.edit.people import add_people, change_people
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.cache import Cache
 from reconciler.load.company import load_contents
+from reconciler.problems import Problem
 from reconciler.run.drafting import read_tree
 from reconciler.run.first import FirstApp, write_app
 from reconciler.run.live import read_sides
@@ -183,14 +184,23 @@ def _merge(tree: Tree, found: Read, *, skip: bool, update: bool) -> tuple[Merged
     merged = merge_people(company, found.people, session.resolved.today, update=update)
     problems = [*found.problems, *merged.problems]
     if problems and not skip:
-        raise InputError(problems)
+        raise InputError(_with_a_way_on(problems) if update else problems)
 
     def change(files: Files) -> None:
         change_people(company, files, merged.changed)
         add_people(company, files, merged.added)
 
     tree.edit(change)
-    return merged, tuple(map(str, problems))
+    return merged, tuple(
+        f"{one.place.short}: {one.message}" + (f"; {one.hint}" if one.hint else "") for one in problems
+    )
+
+
+def _with_a_way_on(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems of an export's rows, the last of which tells how the other rows are taken."""
+    *others, last = sorted(problems)
+    hint = "; ".join(filter(None, (last.hint, "--skip takes the other rows, and tells what it left out")))
+    return [*others, replace(last, hint=hint)]
 
 
 def _finish(tree: Tree, found: Read, merged: Merged, skipped: tuple[str, ...], *, dry_run: bool) -> PeopleImport:

@@ -6,9 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ConfigurationError
 from reconciler.load.company import load_company
-from reconciler.load.settings import find_root
+from reconciler.load.settings import find_root, named_root
 from reconciler.model.company import Company, Settings
 from reconciler.problems import Problem
 from reconciler.resolve.company import Resolved, resolve_company
@@ -74,9 +73,4 @@ def open_session(
 
 
 def _root(config: Path | None) -> Path:
-    if config is None:
-        return find_root(Path.cwd())
-    folder = config if config.is_dir() else config.parent
-    if not folder.is_dir():
-        raise ConfigurationError(f"{config}: no such folder", hint="name the folder that holds reconciler.yaml")
-    return folder.resolve()
+    return find_root(Path.cwd()) if config is None else named_root(config)

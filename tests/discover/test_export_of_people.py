@@ -214,3 +214,31 @@ def test_the_header_may_stand_under_a_title(tmp_path: Path, delimiter: str) -> N
     done = run(tmp_path, "Everybody\nas of today\n\n" + table)
     assert sorted(people(tmp_path)) == ["ana", "omar"]
     assert done.notes == ("hr.csv:4: this row names the columns",)
+
+
+def test_a_manager_whom_two_may_be_is_told_by_their_ids(tmp_path: Path) -> None:
+    """Two people of one name are known, so nobody may read that the manager is unknown."""
+    text = (
+        "Name,Email,Manager\nAnna Ott,a1@acme.example,\nAnna Ott,a2@acme.example,\nTom Poe,tom@acme.example,Anna Ott\n"
+    )
+    (note,) = run(tmp_path, text).notes
+    assert "tom's manager 'Anna Ott' may be a1 or a2: write the address or the employee's number instead" in note
+
+
+def test_a_status_in_another_language_is_no_longer_taken_for_here_in_silence(tmp_path: Path) -> None:
+    """Who left by a word that is known is not taken; a word that is not known is told with how many have it."""
+    text = "Name;E-Mail;Status\nAna Ruiz;ana@acme.example;aktiv\nSam Old;sam@acme.example;Ausgeschieden\n"
+    done = run(tmp_path, text + "Kim Poe;kim@acme.example;Ruhend\nLee Wong;lee@acme.example;ruhend 2\n")
+    assert sorted(people(tmp_path)) == ["ana", "kim", "lee"]
+    assert "hr.csv:3: has left, and no last day is known; not taken" in done.notes
+    assert any("taken as here, whatever the status says: 'Ruhend' (1), 'ruhend 2' (1)" in note for note in done.notes)
+
+
+def test_rows_that_cannot_be_used_say_how_the_others_are_taken(tmp_path: Path) -> None:
+    """Whoever reads the refusal needs not find the option in the help."""
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, HEAD + ANA + "3,Eva Poe,nonsense,IT,,,\n")
+    assert caught.value.problems[-1].hint.endswith("--skip takes the other rows, and tells what it left out")
+    assert run(tmp_path, HEAD + ANA + "3,Eva Poe,nonsense,IT,,,\n", skip=True).skipped == (
+        "hr.csv:3: email: 'nonsense' is no email address",
+    )

@@ -8,7 +8,7 @@ import pytest
 from conftest import Repository
 
 from reconciler.errors import ConfigurationError, InputError
-from reconciler.load.settings import find_root, load_settings
+from reconciler.load.settings import find_root, load_settings, named_root
 from reconciler.model.company import Settings
 
 FULL = """\
@@ -116,6 +116,17 @@ def test_the_root_is_found_from_inside(tmp_path: Path) -> None:
     assert find_root(inside) == tmp_path
     (tmp_path / "a" / "reconciler.yaml").write_text("")
     assert find_root(inside) == tmp_path / "a"
+
+
+def test_a_folder_that_is_named_and_not_there_is_no_other_folder(tmp_path: Path) -> None:
+    """Its parent may be a whole disk: nothing is read there, and the mistake is told."""
+    (tmp_path / "reconciler.yaml").write_text("")
+    (tmp_path / "people.yaml").write_text("")
+    assert named_root(tmp_path / "reconciler.yaml") == named_root(tmp_path) == tmp_path
+    with pytest.raises(ConfigurationError, match="no such file or folder"):
+        named_root(tmp_path / "acess")
+    with pytest.raises(ConfigurationError, match=r"people.yaml is not called reconciler.yaml"):
+        named_root(tmp_path / "people.yaml")
 
 
 def test_a_folder_called_like_the_settings_is_told(repository: Repository) -> None:

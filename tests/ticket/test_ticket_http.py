@@ -168,7 +168,7 @@ def test_a_plan_writes_nothing(office: Office) -> None:
             "`create`: there is no {{ lable }}; there is app, due, key, label",
         ),
         (("close", "path"), "issues.json", "`close` does not say where {{ id }} goes"),
-        (("superseded",), ["closed"], "a status is one of `done`, `rejected` and `superseded`, not of two"),
+        (("superseded",), ["closed"], "a status is one of `open`, `done`, `rejected` and `superseded`, not of two"),
         (("username",), "bot", "either `token`, or `username` and `password`"),
     ],
 )
