@@ -101,7 +101,8 @@ def test_a_change_has_one_ticket_for_its_whole_life(tmp_path: Path, vendor: type
 
     async def live() -> None:
         async with http_server(tracker) as server:
-            company = Company(tmp_path, tracker.CONFIG, server.url)  # type: ignore[attr-defined]
+            config = tracker.CONFIG | {"batch": 1}  # type: ignore[attr-defined]
+            company = Company(tmp_path, config, server.url)
             await company.run("apply", "--yes")
             assert [tracker.change(card) for card in tracker.cards] == [
                 "badges/create-account/ana",
@@ -126,6 +127,32 @@ def test_a_change_has_one_ticket_for_its_whole_life(tmp_path: Path, vendor: type
 
     asyncio.run(live())
     assert len(tracker.about("grant/ana")) == 2
+    assert tracker.open_twice() == []
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_what_a_tracker_keeps_of_several_changes_is_read_back_whole(tmp_path: Path, vendor: type[Tracker]) -> None:
+    """One ticket for the account and what goes into it; a part that is not wanted any more closes it for a new one."""
+    tracker = vendor()
+
+    async def live() -> None:
+        async with http_server(tracker) as server:
+            company = Company(tmp_path, tracker.CONFIG, server.url)  # type: ignore[attr-defined]
+            for _ in range(2):
+                await company.run("apply", "--yes")
+            (ticket,) = tracker.cards
+            company.write("grants.yaml", GRANTED.replace("door:lab", "door:hall"))
+            for _ in range(2):
+                await company.run("apply", "--yes")
+            assert ticket.state == tracker.WITHDRAWN
+            (_, new) = tracker.cards
+            new.state = tracker.DONE
+            assert "attested" in await company.run("plan")
+            listed = json.loads(await company.run("tickets", "--all", "--json"))["tickets"]
+            done = {one["change_id"] for one in listed if one["status"] == "claimed done"}
+            assert done == {"badges/create-account/ana", "badges/grant/ana/door:hall"}
+
+    asyncio.run(live())
     assert tracker.open_twice() == []
 
 
