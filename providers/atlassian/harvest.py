@@ -54,8 +54,12 @@ class Harvest:
 
 
 async def ask_directory(directory: Directory, found: Harvest) -> None:
-    """Read users with their groups, and groups, of an organization's directory."""
-    users, found.groups = await asyncio.gather(_all(directory.users(expand=["groups"])), _all(directory.groups()))
+    """Read groups, and then users with their groups, of an organization's directory.
+
+    In this order, a group that goes in the middle has no members, and not those that it had.
+    """
+    found.groups = await _all(directory.groups())
+    users = await _all(directory.users(expand=["groups"]))
     found.users = Part([user for each in users.items if (user := from_directory(each))], users.failed)
     found.members = {str(group["id"]): Part(failed=users.failed) for group in found.groups.items}
     for user in found.users.items:

@@ -143,7 +143,7 @@ class _Assembly:
             yield f"left alone: {len(self._others)} accounts of apps and of customers of a service desk"
         people = [user for user in self._found.users.items if user.person]
         if hiding := [user.id for user in people if not user.email]:
-            yield f"{len(hiding)} accounts hide their address, and match nobody by it: {_some(hiding)}"
+            yield f"{len(hiding)} accounts hide their address, and go by their account id as username: {_some(hiding)}"
         names = name_all((str(group["id"]), str(group.get("name") or "")) for group in self._found.groups.items)
         fixed: dict[str, list[str]] = {}
         for group in self._found.groups.items:

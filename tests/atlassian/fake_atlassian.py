@@ -5,7 +5,9 @@ page is empty; a POST without a body is refused with 415; what is so already is 
 """
 
 import base64
+import copy
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -31,6 +33,7 @@ class FakeAtlassian:
         refusing: the words with which every write is refused, its secret beside them; or empty.
         losing: whether the next write is done and not answered.
         log: (method, path) of everything that was asked.
+        afterwards: pattern of a path → what happens once it was answered.
     """
 
     page: int = 1000
@@ -40,6 +43,7 @@ class FakeAtlassian:
     refusing: str = ""
     losing: bool = False
     log: list[tuple[str, str]] = field(default_factory=list)
+    afterwards: dict[str, Callable[[], None]] = field(default_factory=dict)
     directory: DirectoryRoutes = field(init=False)
     jira: JiraRoutes = field(init=False)
 
@@ -62,6 +66,9 @@ class FakeAtlassian:
             found = self._ask_site(request, path) if site else self._ask_directory(request, path)
         except RefusedError as error:
             return error.reply(site=site)
+        for pattern in [pattern for pattern in self.afterwards if re.fullmatch(pattern, path)]:
+            found = copy.deepcopy(found)
+            self.afterwards.pop(pattern)()
         if self.losing and writes:
             self.losing = False
             return Reply(reset=True)

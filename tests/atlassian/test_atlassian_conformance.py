@@ -95,6 +95,10 @@ class RunningAtlassian:
                 app.refusing = REFUSAL
             case Fault.LOSE_ANSWER:
                 app.losing = True
+            case Fault.VANISH:
+                listing = self._lists[f"entitlements:{subject.partition(':')[0]}"]
+                name = subject.partition(":")[2]
+                app.afterwards[listing] = lambda: self._trouble(Fault.DELETE_ENTITLEMENT, name, "")
             case Fault.DELETE_ENTITLEMENT | Fault.RENAME_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT:
                 self._trouble(fault, subject.partition(":")[2], to.partition(":")[2])
             case Fault.RENAME_ACCOUNT:
@@ -138,7 +142,7 @@ class AtlassianHarness:
     }
     nesting: Mapping[str, tuple[str, ...]] = {"project-role": ("group",)}
     troubles: Mapping[str, frozenset[Fault]] = dict.fromkeys(
-        ("group", "project-role"), frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})
+        ("group", "project-role"), frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH})
     )
     page = 3
     attribute: tuple[str, Value] | None = None
