@@ -1,9 +1,9 @@
 """What a read asks for: users and groups of the organization or of the site, and the project roles of the site.
 
 The least number of requests, for the organization: one for each 100 users, whose groups come with them, and one for
-each 100 groups. Without an organization: one for each 1,000 users and one more that finds no more, one for each 50
-groups or so, and one for each 50 members of each group. Project roles, which come no other way: one for each 100
-projects, one for the roles that there are, and one for each role of each project.
+each 100 groups, whose numbers of members prove that none is missing. Without an organization: one for each 1,000 users
+and one more that finds no more, one for each 50 groups, and one for each 50 members of each group. Project roles, which
+come no other way: one for each 100 projects, one for the roles that there are, and one for each role of each project.
 """
 
 import asyncio
@@ -56,16 +56,31 @@ class Harvest:
 async def ask_directory(directory: Directory, found: Harvest) -> None:
     """Read groups, and then users with their groups, of an organization's directory.
 
-    In this order, a group that goes in the middle has no members, and not those that it had.
+    In this order, a group that goes in the middle has no members, and not those that it had. A group that counts more
+    members than came with the users is asked for by itself.
     """
-    found.groups = await _all(directory.groups())
+    found.groups = await _all(directory.groups(expand=["counts.users"]))
     users = await _all(directory.users(expand=["groups"]))
     found.users = Part([user for each in users.items if (user := from_directory(each))], users.failed)
     found.members = {str(group["id"]): Part(failed=users.failed) for group in found.groups.items}
-    for user in found.users.items:
-        for group in user.groups:
-            if group in found.members:
-                found.members[group].items.append(user.id)
+    for each in users.items:
+        for group in each.get("groups") or ():
+            if members := found.members.get(str(group["id"])):
+                members.items.append(str(each["accountId"]))
+    if users.failed:
+        return
+
+    async def members_of(group: str) -> Part[str]:
+        listed = await _all(directory.users(groupIds=[group]))
+        return Part([str(each["accountId"]) for each in listed.items], listed.failed)
+
+    found.members |= await _each(_short(found), members_of)
+
+
+def _short(found: Harvest) -> list[str]:
+    """Return the ids of groups that count more members than were seen."""
+    counted = {str(group["id"]): (group.get("counts") or {}).get("users") or 0 for group in found.groups.items}
+    return [id_ for id_, count in counted.items() if count > len(set(found.members[id_].items))]
 
 
 async def ask_site(site: Client, found: Harvest) -> None:

@@ -51,15 +51,12 @@ class User:
     Attributes:
         id: the account id, which is the same in all of Atlassian.
         email: empty where its holder hides it.
-        groups: ids of groups, where the organization tells them with the user.
     """
 
     id: str
     email: str
     person: bool
     status: AccountStatus
-    managed: bool = False
-    groups: tuple[str, ...] = ()
 
     @property
     def account(self) -> LiveAccount:
@@ -85,8 +82,6 @@ def from_directory(user: Mapping[str, Any]) -> User | None:
         email=str(user.get("email") or ""),
         person=user.get("accountType") in (None, _PERSON),
         status=status,
-        managed=user.get("claimStatus") == "managed",
-        groups=tuple(str(group["id"]) for group in user.get("groups") or ()),
     )
 
 

@@ -140,10 +140,10 @@ class _Assembly:
 
     def _notes(self) -> Iterable[str]:
         if self._others:
-            yield f"left alone: {len(self._others)} accounts of apps and of customers of a service desk"
+            yield f"accounts of apps and of a service desk's customers are left alone: {len(self._others)}"
         people = [user for user in self._found.users.items if user.person]
         if hiding := [user.id for user in people if not user.email]:
-            yield f"{len(hiding)} accounts hide their address, and go by their account id as username: {_some(hiding)}"
+            yield f"addresses are hidden; these accounts go by their account id as username: {_some(hiding)}"
         names = name_all((str(group["id"]), str(group.get("name") or "")) for group in self._found.groups.items)
         fixed: dict[str, list[str]] = {}
         for group in self._found.groups.items:

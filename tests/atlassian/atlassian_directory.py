@@ -8,7 +8,10 @@ from atlassian_world import DIRECTORY, ORGANIZATION, RefusedError, World
 from jira_types import check_directory
 
 Body = dict[str, Any]
-_EXPANDED = {"users/search": {"platformRoles", "counts.resources", "productAccess", "groups"}, "groups/search": set()}
+_EXPANDED = {
+    "users/search": {"platformRoles", "counts.resources", "productAccess", "groups"},
+    "groups/search": {"counts.resources", "counts.users"},
+}
 
 
 class DirectoryRoutes:
@@ -17,13 +20,17 @@ class DirectoryRoutes:
     Args:
         world: what is true.
         page: the most that one page lists.
+
+    Attributes:
+        directories: ids of those that there are.
+        most_groups: how many groups are told with a user at most.
     """
 
     def __init__(self, world: World, page: int) -> None:
         self.world = world
         self.page = page
         self.directories = [DIRECTORY]
-        self.cut = ""
+        self.most_groups = 1000
 
     def table(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         """Yield (method, pattern of the path, what is done)."""
@@ -65,13 +72,15 @@ class DirectoryRoutes:
                 user["email"] in body.get("emails", [user["email"]]),
             ]
             if all(fits):
-                listed = [{"id": group, "name": world.groups[group]["name"]} for group in groups]
+                listed = [{"id": each, "name": world.groups[each]["name"]} for each in groups[: self.most_groups]]
                 found.append({**_told(user), **({"groups": listed} if "groups" in body.get("expand", []) else {})})
         return self._page("users/search", body, found)
 
     def _search_groups(self, body: Body) -> Body:
         names = [name.lower() for name in body.get("groupNames", [])]
         found = [each for each in self.world.groups.values() if not names or each["name"].lower() in names]
+        if "counts.users" in body.get("expand", []):
+            found = [{**each, "counts": {"users": len(self.world.members[each["id"]])}} for each in found]
         return self._page("groups/search", body, found)
 
     def _change_access(self, id_: str, verb: str, _: Body) -> None:

@@ -38,6 +38,22 @@ def test_an_organization_of_a_thousand_takes_twelve_requests(app: FakeAtlassian)
     assert all(each.complete and not each.unread for each in snapshot.collections.values())
 
 
+def test_members_that_do_not_come_with_the_users_are_asked_for(app: FakeAtlassian) -> None:
+    """A group counts more of them than were seen: nobody is taken for removed, and that group costs a request."""
+    company(app, people=6, groups=2)
+    world = app.world
+    everybody = world.add_group("everybody", *world.users)
+    app.directory.most_groups = 1
+    snapshot = read(app, organization)
+    assert snapshot.requests == 1 + 1 + 1
+    assert (
+        sorted(key for _, key, _ in snapshot.grants()) == ["group:everybody"] * 6 + ["group:g0"] * 3 + ["group:g1"] * 3
+    )
+    assert snapshot.collections["grants:group"].complete
+    assert not snapshot.collections["grants:group"].unread
+    assert list(world.members)[-1] == everybody
+
+
 def test_project_roles_take_a_request_each(app: FakeAtlassian) -> None:
     """And the projects, the roles that there are, and whose token it is, one each."""
     company(app, people=150, groups=120, projects=7, roles=4)
@@ -134,7 +150,7 @@ def test_an_address_that_is_hidden_is_told_and_not_guessed(app: FakeAtlassian) -
     ana = app.world.add_user("ana@acme.example", shown=False)
     (account,) = read(app, site).accounts
     assert (account.username, account.email) == (ana, "")
-    assert read(app, site).notes == [f"1 accounts hide their address, and go by their account id as username: {ana}"]
+    assert read(app, site).notes == [f"addresses are hidden; these accounts go by their account id as username: {ana}"]
 
 
 def test_apps_and_customers_are_left_alone(app: FakeAtlassian) -> None:
@@ -145,7 +161,7 @@ def test_apps_and_customers_are_left_alone(app: FakeAtlassian) -> None:
     for settings in (organization, site):
         found = read(app, settings)
         assert (found.accounts, list(found.grants())) == ([], [])
-        assert found.notes == ["left alone: 2 accounts of apps and of customers of a service desk"]
+        assert found.notes == ["accounts of apps and of a service desk's customers are left alone: 2"]
         assert found.collections["grants:group"].complete
 
 
