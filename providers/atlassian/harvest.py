@@ -3,7 +3,8 @@
 The least number of requests, for the organization: one for each 100 users, whose groups come with them, and one for
 each 100 groups, whose numbers of members prove that none is missing. Without an organization: one for each 1,000 users
 and one more that finds no more, one for each 50 groups, and one for each 50 members of each group. Project roles, which
-come no other way: one for each 100 projects, one for the roles that there are, and one for each role of each project.
+come no other way: one for each 100 projects, one for the roles that there are (and one for each project that its team
+manages and whose own roles are not among them), and one for each role of each project.
 """
 
 import asyncio
@@ -11,9 +12,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from providers.atlassian.client import Client
+from providers.atlassian.client import Client, part
 from providers.atlassian.directory import Directory
-from providers.atlassian.mapping import ProjectRole, User, from_directory, from_site, name_all, roles_of
+from providers.atlassian.mapping import (
+    ProjectRole,
+    User,
+    from_directory,
+    from_site,
+    is_team_managed,
+    name_all,
+    own_roles_of,
+    roles_of,
+)
 from reconciler.errors import TransportError
 
 T = TypeVar("T")
@@ -112,11 +122,7 @@ async def ask_roles(site: Client, keys: Sequence[str], found: Harvest) -> None:
     found.me, found.scopes = me, projects.failed or roles.failed
     if found.scopes:
         return
-    names: dict[ProjectRole, str] = {}
-    for project in projects.items:
-        names |= roles_of(project, roles.items)
-    named = name_all((role.remote_id, name) for role, name in names.items())
-    found.named = {role: named[role.remote_id] for role in names}
+    await _name_roles(site, projects.items, roles.items, found)
 
     async def actors(role: ProjectRole) -> Part[dict[str, Any]]:
         async def ask() -> list[dict[str, Any]]:
@@ -124,7 +130,33 @@ async def ask_roles(site: Client, keys: Sequence[str], found: Harvest) -> None:
 
         return await _once(ask())
 
-    found.actors = await _each(list(names), actors)
+    found.actors = await _each(list(found.named), actors)
+
+
+async def _name_roles(
+    site: Client, projects: Sequence[dict[str, Any]], roles: Sequence[dict[str, Any]], found: Harvest
+) -> None:
+    """Find out which roles each project has; a project that tells its own to nobody else is asked."""
+    names: dict[ProjectRole, str] = {}
+    untold = []
+    for project in projects:
+        names |= (own := roles_of(project, roles))
+        untold += [project] if is_team_managed(project) and not own else []
+    for project, told in zip(untold, await asyncio.gather(*(_own_roles(site, each) for each in untold)), strict=True):
+        names |= own_roles_of(project, told.items[0] if told.items else {})
+        if told.failed:
+            found.scopes = f"{told.failed}; `projects` may name those whose roles the token can read"
+    named = name_all((role.remote_id, name) for role, name in names.items())
+    found.named = {role: named[role.remote_id] for role in names}
+
+
+async def _own_roles(site: Client, project: Mapping[str, Any]) -> Part[dict[str, Any]]:
+    """Read the roles of a project that its team manages, where the list of all roles does not have them."""
+
+    async def ask() -> list[dict[str, Any]]:
+        return [await site.get(f"rest/api/3/project/{part(str(project['id']))}/role")]
+
+    return await _once(ask())
 
 
 async def _whose(site: Client) -> str:

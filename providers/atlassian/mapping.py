@@ -131,15 +131,29 @@ def roles_of(project: Mapping[str, Any], roles: Iterable[Mapping[str, Any]]) -> 
     A project that its team manages has roles of its own, all others have the site's. The role that apps have is left
     out. Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-project-roles/ (scope).
     """
-    id_, key = str(project["id"]), str(project["key"])
-    own = project.get("style") == _TEAM_MANAGED
+    id_, own = str(project["id"]), is_team_managed(project)
     found = {}
     for role in roles:
         scope = role.get("scope") or {}
         of = str((scope.get("project") or {}).get("id") or "") if scope.get("type") == "PROJECT" else ""
-        if of == (id_ if own else "") and role.get("name") != _FOR_APPS:
-            found[ProjectRole(id_, str(role["id"]))] = f"{key}/{role.get('name') or role['id']}"
-    return found
+        if of == (id_ if own else ""):
+            found[str(role["id"])] = str(role.get("name") or role["id"])
+    return _named(project, found)
+
+
+def own_roles_of(project: Mapping[str, Any], told: Mapping[str, Any]) -> dict[ProjectRole, str]:
+    """As `roles_of`, of what the project itself tells: a role's name → its address, which ends with its id."""
+    return _named(project, {str(address).rpartition("/")[2]: name for name, address in told.items()})
+
+
+def _named(project: Mapping[str, Any], roles: Mapping[str, str]) -> dict[ProjectRole, str]:
+    id_, key = str(project["id"]), str(project["key"])
+    return {ProjectRole(id_, role): f"{key}/{name}" for role, name in roles.items() if name != _FOR_APPS}
+
+
+def is_team_managed(project: Mapping[str, Any]) -> bool:
+    """Say whether a project has roles of its own."""
+    return project.get("style") == _TEAM_MANAGED
 
 
 def actors_of(role: Mapping[str, Any]) -> tuple[list[str], list[str]]:

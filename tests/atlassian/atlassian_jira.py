@@ -16,6 +16,11 @@ class JiraRoutes:
     Args:
         world: what is true.
         page: the most that one page lists.
+
+    Attributes:
+        me: the account of whom the token belongs to.
+        cut: the list that ends too early.
+        tells_own: whether the list of all roles has those of projects that their teams manage.
     """
 
     def __init__(self, world: World, page: int) -> None:
@@ -23,6 +28,7 @@ class JiraRoutes:
         self.page = page
         self.me = ""
         self.cut = ""
+        self.tells_own = False
 
     def table(self) -> Iterator[tuple[str, str, str, Callable[..., Any]]]:
         """Yield (method, pattern of the path, Jira's name for the parameters, what is done)."""
@@ -39,7 +45,8 @@ class JiraRoutes:
         yield "POST", "group/user", "AddUserToGroup", self._add_member
         yield "DELETE", "group/user", "RemoveUserFromGroup", self._remove_member
         yield "GET", "project/search", "SearchProjects", self._list_projects
-        yield "GET", "role", "GetUserGroups", lambda query: list(self.world.roles.values())  # noqa: ARG005 - same
+        yield "GET", "role", "GetUserGroups", self._list_roles
+        yield "GET", r"project/(\d+)/role", "GetProjectRoles", self._roles_of
         yield "GET", r"project/(\d+)/role/(\d+)", "GetProjectRole", self._role
         yield "POST", r"project/(\d+)/role/(\d+)", "AddActorUsers", self._add_actors
         yield "DELETE", r"project/(\d+)/role/(\d+)", "DeleteActor", self._remove_actor
@@ -121,6 +128,20 @@ class JiraRoutes:
         for project in found:
             check_fields("Project", project)
         return self._numbered("entitlements:project-role", query, found, 100)
+
+    def _list_roles(self, query: Query) -> list[Body]:
+        assert not query
+        return [each for each in self.world.roles.values() if self.tells_own or "scope" not in each]
+
+    def _roles_of(self, project: str, query: Query) -> Body:
+        assert not query
+        own = self.world.projects[project]["style"] == "next-gen"
+        found = [
+            each
+            for each in self.world.roles.values()
+            if (each.get("scope", {}).get("project", {}).get("id") == project if own else "scope" not in each)
+        ]
+        return {each["name"]: f"https://acme.example/rest/api/3/project/{project}/role/{each['id']}" for each in found}
 
     def _actors(self, project: str, role: str) -> dict[str, list[str]]:
         if project not in self.world.projects or role not in self.world.roles:

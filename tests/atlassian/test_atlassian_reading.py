@@ -91,15 +91,34 @@ def test_a_group_in_a_role_is_no_direct_grant_of_its_members(app: FakeAtlassian)
         }
 
 
-def test_a_project_that_its_team_manages_has_roles_of_its_own(app: FakeAtlassian) -> None:
-    """And not those of all others; the role that apps have is nobody's."""
+@pytest.mark.parametrize(("tells_own", "requests"), [(True, 0), (False, 1)])
+def test_a_project_that_its_team_manages_has_roles_of_its_own(
+    app: FakeAtlassian, tells_own: bool, requests: int
+) -> None:
+    """And not those of all others; where the list of all roles lacks them, the project is asked. Apps' is nobody's."""
+    app.jira.tells_own = tells_own
     world = app.world
     world.add_role("Developers")
     world.add_role("atlassian-addons-project-access")
     world.add_project("ENG")
-    world.add_project("OWN", "Member")
-    keys = {each.key for each in read(app).entitlements}
-    assert keys == {"project-role:ENG/Developers", "project-role:OWN/Member"}
+    own = world.add_project("OWN", "Member", "atlassian-addons-project-access")
+    world.act(own, world.role_ids("OWN/Member")[1], user=(ana := world.add_user("ana@acme.example")))
+    found = read(app)
+    assert {each.key for each in found.entitlements} == {"project-role:ENG/Developers", "project-role:OWN/Member"}
+    assert list(found.grants()) == [(ana, "project-role:OWN/Member", None)]
+    assert found.requests == 2 + 3 + requests + 2
+
+
+def test_a_team_that_tells_its_roles_to_nobody_leaves_them_incomplete(app: FakeAtlassian) -> None:
+    """Which roles there are is not known then; what to do is said."""
+    eng, own, role = app.world.add_project("ENG"), app.world.add_project("OWN", "Member"), app.world.add_role("Dev")
+    app.world.act(eng, role, user=app.world.add_user("ana@acme.example"))
+    app.forbidden = [f"project/{own}/role"]
+    found = read(app)
+    assert not found.collections["entitlements:project-role"].complete
+    assert "`projects` may name" in found.collections["grants:project-role"].why
+    app.forbidden = []
+    assert read(app, projects=["ENG"]).collections["grants:project-role"].complete
 
 
 def test_a_role_that_cannot_be_read_is_unread(app: FakeAtlassian) -> None:
