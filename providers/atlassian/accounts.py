@@ -5,7 +5,7 @@ from typing import Any
 from providers.atlassian.client import Client, part
 from providers.atlassian.config import AtlassianConfig
 from providers.atlassian.directory import Directory
-from providers.atlassian.mapping import from_directory, is_deactivated, is_out
+from providers.atlassian.mapping import from_directory, is_deactivated, is_out, refused_of
 from providers.atlassian.settling import ALREADY, LOST, settle
 from reconciler.errors import AnswerError, TransportError
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
@@ -71,14 +71,23 @@ class AccountWriter:
         try:
             answer = await self._directory.client.post(f"{self._directory.organization}/users/invite", body)
         except TransportError as error:
-            refused = isinstance(error, AnswerError)
             words = f"{what}: {error.message}"
-            found = None if refused or error.landed is False else await self._find(email)
-            if found is not None:
-                return _adopted(change, what, found, LOST)
-            return Receipt(change, Outcome.FAILED if refused or error.landed is False else Outcome.UNKNOWN, words)
+            if error.landed is False or isinstance(error, AnswerError):
+                return Receipt(change, Outcome.FAILED, words)
+            return await self._look_after(change, what, email, LOST, Receipt(change, Outcome.UNKNOWN, words))
+        if lacking := "; ".join(refused_of(answer)):
+            failed = Receipt(change, Outcome.FAILED, f"{what}: {lacking}")
+            return await self._look_after(change, what, email, lacking, failed)
         ids = [str(each["id"]) for each in answer.get("data") or () if each.get("id")]
         return Receipt(change, Outcome.DONE, remote_id=ids[0] if ids else "")
+
+    async def _look_after(self, change: Change, what: str, email: str, remark: str, otherwise: Receipt) -> Receipt:
+        """Say that it was done where the account is there."""
+        try:
+            found = await self._find(email)
+        except TransportError:
+            return otherwise
+        return _adopted(change, what, found, remark) if found else otherwise
 
     async def _find(self, email: str) -> LiveAccount | None:
         listed = [user async for each in self._directory.users(emails=[email]) if (user := from_directory(each))]

@@ -151,8 +151,12 @@ class GroupWriter:
         name = name_of(change.entitlement)
         what = f"create {name}"
         try:
-            if found := await self._groups.find(name):
-                return Receipt(change, Outcome.DONE, "it existed already: adopted", found)
+            found = await self._groups.find(name)
+        except TransportError as error:
+            return Receipt(change, Outcome.FAILED, f"{what}: {error.message}")
+        if found:
+            return Receipt(change, Outcome.DONE, "it existed already: adopted", found)
+        try:
             made = await self._groups.make(name)
         except TransportError as error:
             words = f"{what}: {error.message}"

@@ -165,3 +165,16 @@ def actors_of(role: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         elif group := (actor.get(_GROUP_ACTOR) or {}).get("groupId"):
             groups.append(str(group))
     return users, groups
+
+
+def refused_of(invitation: Mapping[str, Any]) -> list[str]:
+    """Return what an invitation did not give, with Atlassian's reasons; it answers 206 then, and not an error.
+
+    Source: https://developer.atlassian.com/cloud/admin/organization/rest/api-group-users/ (AdminInviteResponse).
+    """
+    results = [each for told in invitation.get("data") or () for each in told.get("results") or ()]
+    roles = [role for each in results for role in each.get("roleAssignmentResult") or ()]
+    refused = [role for role in roles if role.get("status") == "ERROR"]
+    return [
+        f"{role.get('role')} of {role.get('resource')}: {role.get('statusReason') or 'refused'}" for role in refused
+    ]

@@ -69,21 +69,27 @@ class SiteAccountWriter:
         if not email:
             return Receipt(change, Outcome.FAILED, f"{what}: Atlassian invites by address, and there is none")
         found = await self._find(email)
-        if found is None:
-            try:
-                made = await self._site.post(_USER, {"emailAddress": email, "products": list(self._products)})
-                return Receipt(change, Outcome.DONE, remote_id=str(made.get("accountId") or ""))
-            except TransportError as error:
-                refused = error.landed is False or isinstance(error, AnswerError)
-                found = None if refused else await self._find(email)
-                if found is None:
-                    words = f"{what}: {error.message}"
-                    return Receipt(change, Outcome.FAILED if refused else Outcome.UNKNOWN, words)
-            return Receipt(change, Outcome.DONE, LOST, found.remote_id)
-        if found.status is AccountStatus.SUSPENDED:
+        if found is not None and found.status is AccountStatus.SUSPENDED:
             words = f"{what}: the account exists and is not active ({found.remote_id})"
             return Receipt(change, Outcome.FAILED, words)
-        return Receipt(change, Outcome.DONE, "it existed already: adopted", found.remote_id)
+        if found is not None:
+            return Receipt(change, Outcome.DONE, "it existed already: adopted", found.remote_id)
+        try:
+            made = await self._site.post(_USER, {"emailAddress": email, "products": list(self._products)})
+        except TransportError as error:
+            words = f"{what}: {error.message}"
+            if error.landed is False or isinstance(error, AnswerError):
+                return Receipt(change, Outcome.FAILED, words)
+            found = await self._look(email)
+            done = Receipt(change, Outcome.DONE, LOST, found.remote_id) if found else None
+            return done or Receipt(change, Outcome.UNKNOWN, words)
+        return Receipt(change, Outcome.DONE, remote_id=str(made.get("accountId") or ""))
+
+    async def _look(self, email: str) -> LiveAccount | None:
+        try:
+            return await self._find(email)
+        except TransportError:
+            return None
 
     async def _find(self, email: str) -> LiveAccount | None:
         """Return the account that shows an address; one that hides it is not found, and never guessed."""

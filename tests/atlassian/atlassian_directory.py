@@ -24,6 +24,7 @@ class DirectoryRoutes:
     Attributes:
         directories: ids of those that there are.
         most_groups: how many groups are told with a user at most.
+        full: resource ids of apps that have no seat left.
     """
 
     def __init__(self, world: World, page: int) -> None:
@@ -31,6 +32,7 @@ class DirectoryRoutes:
         self.page = page
         self.directories = [DIRECTORY]
         self.most_groups = 1000
+        self.full: set[str] = set()
 
     def table(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         """Yield (method, pattern of the path, what is done)."""
@@ -128,11 +130,19 @@ class DirectoryRoutes:
         held.remove(account)
 
     def _invite(self, body: Body) -> Body:
+        """Invite; who gets no role of any app is in no directory."""
         check_directory("users/invite", body)
+        results = []
         for rule in body["permissionRules"]:
             assert set(rule) == {"resource", "role"}
+            full = rule["resource"] in self.full
+            reason = "You have exceeded your user limit." if full else None
+            results.append({**rule, "status": "ERROR" if full else "INVITED", "statusReason": reason})
+        told = [{"roleAssignmentResult": results, "groupAssignmentResult": []}]
+        if all(each["status"] == "ERROR" for each in results):
+            return {"data": [{"email": email, "results": told} for email in body["emails"]]}
         made = [(email, self.world.add_user(email, emailVerified=False)) for email in body["emails"]]
-        return {"data": [{"id": id_, "email": email, "results": []} for email, id_ in made]}
+        return {"data": [{"id": id_, "email": email, "results": told} for email, id_ in made]}
 
 
 def _told(user: Body) -> Body:

@@ -98,6 +98,16 @@ def test_a_lost_invitation_is_looked_up(app: FakeAtlassian, settings: Any) -> No
     assert [receipt.remote_id] == list(app.world.users)
 
 
+@pytest.mark.parametrize(("settings", "search"), [(both, ".*users/search"), (site, "user/search")])
+def test_a_lost_invitation_that_cannot_be_looked_up_is_unknown(app: FakeAtlassian, settings: Any, search: str) -> None:
+    """It may have been sent: nothing else would be true."""
+    app.losing = True
+    app.afterwards[".*users/invite|user"] = lambda: app.forbidden.append(search)
+    (receipt,) = perform(app, on_account(CREATE, "ana", after={"email": "ana@acme.example"}), settings=settings)
+    assert receipt.outcome is Outcome.UNKNOWN
+    assert len(app.world.users) == 1
+
+
 def test_somebody_elses_address_is_never_taken(app: FakeAtlassian) -> None:
     """Jira's search finds parts of addresses; only the whole one is the person's."""
     app.world.add_user("joana@acme.example")
@@ -113,6 +123,21 @@ def test_an_organization_says_what_a_new_account_starts_with(app: FakeAtlassian)
     assert receipt.outcome is Outcome.FAILED
     assert "starts_with" in receipt.detail
     assert app.log == []
+
+
+def test_an_app_without_seats_is_told(app: FakeAtlassian) -> None:
+    """Atlassian answers with success: who got no app at all is not invited, and who got some hears what is missing."""
+    jira, wiki = "ari:cloud:jira-software::site/1", "ari:cloud:confluence::site/2"
+    starts = {"starts_with": {jira: "atlassian/user", wiki: "atlassian/user"}}
+    change = on_account(CREATE, "ana", after={"email": "ana@acme.example"})
+    app.directory.full = {jira, wiki}
+    (receipt,) = perform(app, change, settings=organization, **starts)
+    assert receipt.outcome is Outcome.FAILED
+    assert f"atlassian/user of {jira}: You have exceeded your user limit." in receipt.detail
+    app.directory.full = {wiki}
+    (receipt,) = perform(app, change, settings=organization, **starts)
+    assert (receipt.outcome, [receipt.remote_id]) == (Outcome.DONE, list(app.world.users))
+    assert receipt.detail == f"atlassian/user of {wiki}: You have exceeded your user limit."
 
 
 @pytest.mark.parametrize("settings", [both, site])
@@ -150,6 +175,15 @@ def test_a_second_group_of_one_name_is_never_made(app: FakeAtlassian, settings: 
     (receipt,) = perform(app, on_group(Operation.CREATE_ENTITLEMENT, "group:engineers"), settings=settings)
     assert (receipt.outcome, receipt.remote_id) == (Outcome.DONE, group)
     assert len(app.world.groups) == 1
+
+
+@pytest.mark.parametrize(("settings", "listing"), [(both, ".*groups/search"), (site, "group/bulk")])
+def test_no_group_is_made_where_nobody_knows_what_there_is(app: FakeAtlassian, settings: Any, listing: str) -> None:
+    """Its name may be taken."""
+    app.forbidden = [listing]
+    (receipt,) = perform(app, on_group(Operation.CREATE_ENTITLEMENT, "group:engineers"), settings=settings)
+    assert receipt.outcome is Outcome.FAILED
+    assert app.world.groups == {}
 
 
 def test_a_group_is_put_into_a_role_and_no_group_into_a_group(app: FakeAtlassian) -> None:
