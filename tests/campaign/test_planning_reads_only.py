@@ -81,6 +81,15 @@ def opened(name: str, company: Company) -> Provider:
             "endpoint": url,
             "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": token},
         },
+        "atlassian": {
+            "organization": "acme",
+            "api_key": token,
+            "url": url,
+            "site": url,
+            "email": "robot@acme.example",
+            "api_token": token,
+            "starts_with": {"ari:cloud:jira::site/1": "atlassian/user"},
+        },
         "entra": {
             "tenant": "acme.example",
             "client_id": f"{0:08}-0000-4000-8000-{0:012}",

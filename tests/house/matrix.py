@@ -33,6 +33,21 @@ END = "<!-- providers: end -->"
 EVIDENCE = Path(__file__).resolve().parents[1] / "evidence.json"
 TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("aws", {"region": "eu-central-1"}),
+    "atlassian": (
+        "atlassian",
+        {
+            "organization": "0f0c7a2e",
+            "api_key": {"env": "ATLASSIAN_KEY"},
+            "site": "https://acme.atlassian.net",
+            "email": "robot@acme.example",
+            "api_token": {"env": "JIRA_TOKEN"},
+            "starts_with": {"ari:cloud:jira-software::site/1": "atlassian/user"},
+        },
+    ),
+    "atlassian, a Jira site alone": (
+        "atlassian",
+        {"site": "https://acme.atlassian.net", "email": "robot@acme.example", "api_token": {"env": "JIRA_TOKEN"}},
+    ),
     "entra": (
         "entra",
         {"tenant": "acme.example", "client_id": f"{0:08}-0000-4000-8000-{0:012}", "client_secret": {"env": "SECRET"}},
