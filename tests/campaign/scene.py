@@ -23,7 +23,7 @@ from proxy import Proxy, run_proxy
 from wounds import allow, repair
 
 from providers.ticket.client import TicketDirectory
-from providers.ticket.record import Status
+from providers.ticket.record import Status, each_of
 from reconciler.items import Names
 from reconciler.state.contract import StateStore
 
@@ -148,7 +148,8 @@ class Company:
     def _tickets(self) -> tuple[tuple[str, int], ...]:
         """Count the tickets that are open, by what they ask for."""
         records = TicketDirectory(self.folder, "tickets").records("desk")
-        return tuple(sorted(Counter(r.change_id for r in records if r.status is Status.OPEN).items()))
+        opened = [one.change_id for r in records if r.status is Status.OPEN for one in each_of(r)]
+        return tuple(sorted(Counter(opened).items()))
 
     def _applied(self) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """Return what the state says is applied, without what may differ: ids and times."""
