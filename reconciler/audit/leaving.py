@@ -117,7 +117,7 @@ def _doubt(asking: Asking, sides: Sides, steps: Sequence[Step]) -> str:
     if sides.live.collections[ACCOUNTS].attested and not steps and sides.account_of(asking.identity) is None:
         return NOT_READ
     if way and way.snapshot and way.snapshot.undated:
-        return f"nobody says when what {way.name} reads was true"
+        return f"nobody says when what {way.name} reads was true: say it with `exported_at`"
     if sides.account_of(asking.identity) is None:
         return ""
     unread = [

@@ -40,6 +40,8 @@ def command(common: Common, /, identity: str, app: str | None, at: datetime | No
     session = open_company(common, at)
     company = session.company
     check_names([app] if app else [], company.apps, "app")
+    if identity.partition("/")[0] in company.apps and ":" in identity:
+        raise click.UsageError(f"explain tells of an identity; who has an entitlement: reconciler who {identity}")
     if ":" not in identity:
         check_names([identity], {*company.people, *company.service_accounts}, "identity")
     explained = [

@@ -111,7 +111,7 @@ class Tickets:
         if way.name == TICKET:
             return ""  # what people attest is never older than itself
         if way.snapshot.undated:
-            return f"and nobody says when what {way.name} reads was true"
+            return f"and nobody says when what {way.name} reads was true: say it with `exported_at`"
         read = way.snapshot.as_of or self.moment  # an app's own answer is as old as the run
         return _UNSEEN if ticket.closed is not None and read < ticket.closed else ""
 

@@ -75,7 +75,7 @@ def is_attested(item: ExplainedItem, attested: AbstractSet[str]) -> bool:
 
 
 def _label(name: str, item: ExplainedItem, attested: AbstractSet[str]) -> str:
-    return f"{name} (attested by ticket, never seen)" if is_attested(item, attested) else name
+    return f"{name} (only tickets tell of it, never seen)" if is_attested(item, attested) else name
 
 
 def _item_lines(name: str, item: ExplainedItem, width: int, paint: Palette, origins: Origins) -> Iterator[str]:

@@ -226,6 +226,7 @@ def test_a_partial_plan_says_what_it_leaves_out(company: Company) -> None:
         (["plan", "--app", "wikki"], "wiki"),
         (["plan", "--identity", "anna"], "ana"),
         (["explain", "anna"], "did you mean ana?"),
+        (["explain", "wiki/team:eng"], "who has an entitlement: reconciler who wiki/team:eng"),
         (["explain", "ana", "wikki"], "did you mean wiki?"),
         (["who", "wikki/team:eng"], "did you mean wiki?"),
         (["who", "wiki/team:engg"], "did you mean team:eng?"),

@@ -139,8 +139,8 @@ def test_what_only_tickets_tell_is_shown_as_attested(tmp_path: Path) -> None:
     attested = {one["app"]: [part["attested"] for part in one["collections"].values()] for one in data["apps"]}
     assert all(attested["doors"])
     assert not any(attested["payroll"])
-    assert "door:front (attested by ticket, never seen)" in app.run("explain", "lee").stdout
-    assert "lee (attested by ticket, never seen)" in app.run("who", "doors/door:front").stdout
+    assert "door:front (only tickets tell of it, never seen)" in app.run("explain", "lee").stdout
+    assert "lee (only tickets tell of it, never seen)" in app.run("who", "doors/door:front").stdout
     items = {
         one["app"]: {item["attested"] for item in one["items"]}
         for one in json.loads(app.run("explain", "lee", "--json").stdout)["apps"]

@@ -139,7 +139,7 @@ def test_an_undated_export_leaves_a_claim_pending(really: bool) -> None:
     plan = hand.plan()
     assert plan.changes == ()
     if not really:
-        assert "nobody says when what file reads was true" in pending(plan)
+        assert "nobody says when what file reads was true: say it with `exported_at`" in pending(plan)
 
 
 EVENTS = st.lists(
