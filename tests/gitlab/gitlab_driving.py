@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import pytest
 from fake_gitlab import FakeGitLab
 from support.http_server import HttpServer, http_server
 from support.jumping_clock import JumpingClock
@@ -15,7 +16,9 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
 from reconciler.provider.change import Change, Operation, Receipt
 
 VARIABLE = "GITLAB_CANARY"
-EVIDENCE = "requests checked against GitLab's reference and by python-gitlab"
+CHECKED = "requests checked against GitLab's reference, answers by python-gitlab"
+ON_INSTANCE = pytest.mark.evidence("gitlab, an instance", against="our own fake", of=CHECKED)
+IN_GROUP = pytest.mark.evidence("gitlab, one group", against="our own fake", of=CHECKED)
 
 
 def settings(url: str, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fake_gitlab import TOKEN, FakeGitLab
-from gitlab_driving import EVIDENCE, open_provider
+from gitlab_driving import IN_GROUP, ON_INSTANCE, open_provider
 from gitlab_world import GUEST, Membership, Place
 from support.http_server import HttpServer, http_server
 
@@ -15,8 +15,6 @@ from reconciler.items import Value
 from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, World, checks_for
 from reconciler.provider.contract import CAN, Ability, Provider, cannot
 from reconciler.provider.snapshot import AccountStatus
-
-pytestmark = pytest.mark.evidence("gitlab", against="our own fake", of=EVIDENCE)
 
 REFUSAL = "you have spent your seats"
 ROLES = {"administrator": "is_admin", "auditor": "is_auditor"}
@@ -205,7 +203,7 @@ def _account(user: Mapping[str, Any]) -> TrueAccount:
 
 
 CHECKS = [
-    pytest.param(check, id=f"{name}: {check}")
+    pytest.param(check, id=f"{name}: {check}", marks=IN_GROUP if name == "group" else ON_INSTANCE)
     for name, harness in (("instance", InstanceHarness()), ("roles", RoleHarness()), ("group", TreeHarness()))
     for check in checks_for(harness)
 ]
