@@ -51,6 +51,7 @@ class Listing:
         self._client = client
         self._root = root
         self._size = self._inner = 100
+        self._at_once = _PLACES_AT_ONCE
 
     async def read(self, harvest: Harvest) -> None:
         """Read all groups and projects with all their direct members.
@@ -123,10 +124,13 @@ class Listing:
     async def _finish(self, harvest: Harvest) -> None:
         """Read the further pages of members of whatever has more than fit beside it."""
         while open_ := [place for place in harvest.every_place() if place.after and not place.unread]:
-            batch = open_[:_PLACES_AT_ONCE]
+            batch = open_[: self._at_once]
             try:
                 found = await self._client.query(*_further(batch))
             except TransportError as error:
+                if isinstance(error, TooComplexError) and len(batch) > 1:
+                    self._at_once = 1
+                    continue
                 for place in batch:
                     place.unread = error.message
                 continue

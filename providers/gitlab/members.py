@@ -12,6 +12,7 @@ from providers.gitlab.mapping import GROUP, INVITATION, LEVELS, number_in, numbe
 from providers.gitlab.reading import is_synced
 from providers.gitlab.receipts import ALREADY, CONFLICT, done, failed, look_after, settle
 from reconciler.items import name_of
+from reconciler.provider.answer import Answer, shorten
 from reconciler.provider.change import Change, Operation, Receipt
 
 _NOT_THERE = "there is no such group or project any more, or the token may not see it"
@@ -166,9 +167,7 @@ class MemberWriter:
             return settle(change, await self._client.write("DELETE", one), gone=True)
         if live is None:
             body = {"email": email, "access_level": level}
-            return invited(
-                change, settle(change, answer := await self._client.write("POST", path, body)), answer.json()
-            )
+            return invited(change, await self._client.write("POST", path, body))
         if live["access_level"] == level:
             return done(change, ALREADY)
         body = {"access_level": level} | ({"expires_at": live["expires_at"]} if live.get("expires_at") else {})
@@ -186,9 +185,16 @@ def _why_never(change: Change, level: int | None) -> str:
     return _MINIMAL if level == LEVELS["minimal"] and "/" in name_of(change.entitlement) else ""
 
 
-def invited(change: Change, receipt: Receipt, answer: Any) -> Receipt:
-    """Return how an invitation ended: GitLab answers 201 to one that it did not send, too, and says why in it."""
-    if not isinstance(answer, dict) or answer.get("status") != "error":
+def invited(change: Change, answer: Answer) -> Receipt:
+    """Return how an invitation ended: GitLab answers 201 to one that it did not send, too, and says why in it.
+
+    Raises:
+        AnswerError: GitLab refused, in its own words.
+    """
+    receipt = settle(change, answer)
+    document = answer.json()
+    if not isinstance(document, dict) or document.get("status") != "error":
         return receipt
-    told = answer.get("message")
-    return failed(change, "; ".join(str(words) for words in told.values()) if isinstance(told, dict) else str(told))
+    told = document.get("message")
+    words = "; ".join(str(each) for each in told.values()) if isinstance(told, dict) else str(told)
+    return failed(change, shorten(answer.redactor.clean(words)))

@@ -99,7 +99,7 @@ class PeopleWriter:
         async def send() -> Receipt:
             body = {"email": email, "access_level": self._base}
             answer = await self._client.write("POST", self._client.path("groups", self._root, "invitations"), body)
-            return invited(change, settle(change, answer), answer.json())
+            return invited(change, answer)
 
         async def is_true() -> bool:
             return await self._invitation(email) is not None

@@ -130,11 +130,9 @@ class _Assembly:
             )
         if "users" in self._harvest.problems:
             return ""
-        me: dict[str, Any] = next(
-            (one for one in self._harvest.users if str(one["id"]) == self._harvest.viewer), {"is_admin": False}
-        )
-        seen = me.get("is_admin") is True or (not self._harvest.viewer and _shows_admins(self._harvest))
-        return "" if seen else "the token's user is no administrator: not everything is shown to it"
+        me: dict[str, Any] = next((one for one in self._harvest.users if str(one["id"]) == self._harvest.viewer), {})
+        seen = any(me.get(shown) is True for shown, _ in ROLES.values())
+        return "" if seen else "the token's user is neither administrator nor auditor: not everything is shown to it"
 
     def _tell(self, collection: str, why: str, unread: frozenset[str] = frozenset()) -> None:
         if why:
@@ -157,10 +155,6 @@ class _Assembly:
         if why := self._harvest.problems.get("links"):
             notes.append(f"whose members come from LDAP or SAML is not known: {why}")
         notes += [f"{place.key}: {place.unread}" for place in places if place.unread][:_NAMED]
-
-
-def _shows_admins(harvest: Harvest) -> bool:
-    return any("is_admin" in user for user in harvest.users)
 
 
 def _some(names: list[str]) -> str:

@@ -27,6 +27,7 @@ class FakeGitLab:
         forbidden: patterns of paths below `/api/v4/` that are refused with 403.
         log: (method, path) of everything that was asked.
         watching: called after each write.
+    listening: called before each request.
     """
 
     page: int = 100
@@ -36,6 +37,7 @@ class FakeGitLab:
     forbidden: list[str] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
     watching: list[Callable[[], None]] = field(default_factory=list)
+    listening: list[Callable[[], None]] = field(default_factory=list)
     world: World = field(default_factory=World)
     graphql: Executor = field(init=False)
     rest: Rest = field(init=False)
@@ -59,6 +61,8 @@ class FakeGitLab:
     def answer(self, request: Request) -> Reply:
         """Answer a request."""
         self.log.append((request.method, request.path))
+        for listen in self.listening:
+            listen()
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return Reply(401, {"message": "401 Unauthorized"})
         if self.throttled:

@@ -190,7 +190,9 @@ def test_whoever_is_no_administrator_does_not_see_everything(app: FakeGitLab) ->
     app.world.users[app.world.viewer]["is_admin"] = False
     found = read(app).collections
     assert not any(each.complete for each in found.values())
-    assert "no administrator" in found["accounts"].why
+    assert "neither administrator nor auditor" in found["accounts"].why
+    app.world.users[app.world.viewer]["is_auditor"] = True
+    assert all(each.complete for each in read(app).collections.values())
 
 
 def test_a_refused_list_of_users_stops_no_other_list(app: FakeGitLab) -> None:

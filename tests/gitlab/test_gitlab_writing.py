@@ -230,6 +230,20 @@ def test_a_group_is_renamed_in_its_place(app: FakeGitLab) -> None:
     assert app.world.groups[group].path == "acme/sre"
 
 
+def test_five_hundred_changes_stay_within_the_limits(app: FakeGitLab) -> None:
+    """2,000 requests a minute for one user on GitLab.com, whatever is looked up before each change."""
+    people = [app.world.add_user(f"p{number}") for number in range(500)]
+    project = app.world.add_project("acme/web") if app.world.add_group("acme") else 0
+    clock, times = JumpingClock(), []
+    app.listening.append(lambda: times.append(clock.monotonic()))
+    changes = [on_member(GRANT, who, "project:acme/web", project, "guest") for who in people]
+    receipts = perform(app, *changes, clock=clock)
+    assert {one.outcome for one in receipts} == {Outcome.DONE}
+    assert len(times) == 2 * len(changes)
+    assert all(later - first >= 60 for first, later in zip(times, times[2000:], strict=False))
+    assert 40 <= clock.now - 1000 <= 60, "600 changes a minute, as the estimate says"
+
+
 def test_no_more_than_sixty_members_a_minute_are_taken_out(app: FakeGitLab) -> None:
     """GitLab's limit, kept without being told."""
     people = [app.world.add_user(f"p{number}") for number in range(90)]
