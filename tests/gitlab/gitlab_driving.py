@@ -16,7 +16,7 @@ from reconciler.items import AccountItem, EntitlementItem, GrantItem, Value
 from reconciler.provider.change import Change, Operation, Receipt
 
 VARIABLE = "GITLAB_CANARY"
-CHECKED = "requests checked against GitLab's reference, answers by python-gitlab"
+CHECKED = "requests checked against GitLab's reference, answers read by python-gitlab"
 ON_INSTANCE = pytest.mark.evidence("gitlab, an instance", against="our own fake", of=CHECKED)
 IN_GROUP = pytest.mark.evidence("gitlab, one group", against="our own fake", of=CHECKED)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from fake_gitlab import FakeGitLab
-from gitlab_driving import IN_GROUP, drive, on_account, on_member, perform, read
+from gitlab_driving import IN_GROUP, drive, on_account, on_group, on_member, perform, read
 from gitlab_world import DEVELOPER, GUEST, MAINTAINER, OWNER, Membership
 from support.http_server import HttpServer
 
@@ -143,3 +143,23 @@ def test_single_people_are_read(app: FakeGitLab, acme: int) -> None:
         return [each and (each.username or each.email) for each in await provider.reread(ids)]
 
     assert drive(app, work, group="acme") == ["ana", "kim", None, "lee@acme.example", None, None]
+
+
+def test_groups_in_it_are_made_renamed_and_filled(app: FakeGitLab, acme: int) -> None:
+    """By their whole paths, which begin with the top-level group's; each twice."""
+    ana = app.world.add_user("ana")
+    ops = app.world.add_group("acme/ops")
+    made = app.world.add_group("acme/web")
+    changes = [
+        on_group(Operation.CREATE_ENTITLEMENT, "group:acme/docs"),
+        on_group(Operation.RENAME_ENTITLEMENT, "group:acme/sre", ops),
+        on_member(Operation.GRANT, ana, "group:acme/web", made, "guest"),
+        on_member(Operation.SET_LEVEL, ana, "group:acme/web", made, "maintainer"),
+    ]
+    for change in changes:
+        assert [one.outcome for one in perform(app, change, change, group="acme")] == [Outcome.DONE] * 2
+    assert {place.path for place in app.world.groups.values()} == {"other", "acme", "acme/docs", "acme/sre", "acme/web"}
+    assert app.world.groups[made].members == {ana: Membership(MAINTAINER)}
+    elsewhere = on_group(Operation.CREATE_ENTITLEMENT, "group:other/docs")
+    (receipt,) = perform(app, elsewhere, group="acme")
+    assert (receipt.outcome, acme in app.world.groups) == (Outcome.FAILED, True)
