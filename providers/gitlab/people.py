@@ -12,9 +12,12 @@ from providers.gitlab.mapping import INVITATION, LEVELS, status_of, to_invited
 from providers.gitlab.members import invited
 from providers.gitlab.reading import Reader
 from providers.gitlab.receipts import CONFLICT, done, failed, look_after, settle
+from reconciler.errors import TransportError
 from reconciler.items import fold
 from reconciler.provider.change import Change, Operation, Outcome, Receipt
 from reconciler.provider.snapshot import LiveAccount
+
+_SOMEBODY = "if the address is that of a GitLab user who is there already, declare `usernames`"
 
 
 class PeopleWriter:
@@ -52,19 +55,27 @@ class PeopleWriter:
         if id_.startswith(INVITATION):
             email = id_.removeprefix(INVITATION)
             return to_invited(email) if await self._invitation(email) else None
-        member = await self._member(id_)
-        if member is None:
-            below = self._client.path("groups", self._root, "billable_members", id_, "memberships")
-            answer = await self._client.get(below)
-            if answer.status == 404 or (answer.ok and not answer.json()):  # noqa: PLR2004 - RFC 9110 section 15.5.5
-                return None
-            answer.raise_for_refusal(f"look up {id_}")
-            member = await self._client.find(self._client.path("users", id_))
+        member = await self._member(id_) or await self._below(id_)
         if member is None:
             return None
         return LiveAccount(
             id_, str(member["username"]), str(member.get("email") or ""), status=status_of(member["state"])
         )
+
+    async def _below(self, number: str) -> dict[str, Any] | None:
+        """Look for somebody where they were a member at the last read; GitLab has no other way to ask for it.
+
+        Raises:
+            TransportError: that read was not whole, so that nobody can say they are nowhere.
+        """
+        harvest = await self._reader.recall()
+        for place in harvest.held_by(int(number)) if harvest else ():
+            path = self._client.path(f"{place.kind}s", place.number, "members", number)
+            if found := await self._client.find(path):
+                return found
+        if harvest is None or {"group", "project"} & set(harvest.problems):
+            raise TransportError(f"whether {number} is a member of anything in {self._root} cannot be told")
+        return None
 
     async def _member(self, number: str) -> dict[str, Any] | None:
         return await self._client.find(self._client.path("groups", self._root, "members", number))
@@ -99,7 +110,10 @@ class PeopleWriter:
         async def send() -> Receipt:
             body = {"email": email, "access_level": self._base}
             answer = await self._client.write("POST", self._client.path("groups", self._root, "invitations"), body)
-            return invited(change, answer)
+            receipt = invited(change, answer)
+            if receipt.outcome is Outcome.FAILED:
+                return failed(change, f"{receipt.detail}; {_SOMEBODY} of {change.holder}")
+            return receipt
 
         async def is_true() -> bool:
             return await self._invitation(email) is not None

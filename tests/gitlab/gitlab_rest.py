@@ -34,7 +34,6 @@ KNOWN: dict[tuple[str, str], set[str]] = {
     ("PUT", "groups/([^/]+)"): {"name", "path"},
     ("GET", "groups/([^/]+)/descendant_groups"): _PAGING,
     ("GET", "groups/([^/]+)/enterprise_users"): _PAGING,
-    ("GET", r"groups/([^/]+)/billable_members/(\d+)/memberships"): _PAGING,
     ("GET", rf"{_PLACE}/members"): _PAGING,
     ("POST", rf"{_PLACE}/members"): {"user_id", *_LEVEL},
     ("GET", rf"{_PLACE}/members/(\d+)"): set(),
@@ -174,9 +173,6 @@ class Rest:
             return self._list(request, [_group(one) for one in below if one.kind == "group"], asked)
         if pattern.endswith("enterprise_users"):
             return self._list(request, [one for one in world.users.values() if one.get("enterprise")], asked)
-        if pattern.endswith("memberships"):
-            held = [{"id": one.id, "source_full_name": one.path} for one in below if int(parts[1]) in one.members]
-            return self._list(request, held, asked)
         if method == "PUT":
             group.path = f"{group.path.rpartition('/')[0]}/{asked['path']}".lstrip("/")
         return Reply(200, _group(group))

@@ -103,6 +103,17 @@ def test_an_address_is_invited_once_and_taken_back(app: FakeGitLab, acme: int) -
     assert not app.world.groups[acme].invited
 
 
+def test_an_address_of_a_member_whom_nobody_matched_is_told(app: FakeGitLab, acme: int) -> None:
+    """GitLab does not show the address of whoever keeps it private; it refuses to invite them."""
+    ana = app.world.add_user("ana", "ana@acme.example")
+    app.world.groups[acme].members[ana] = Membership(GUEST)
+    after = {"username": "ana@acme.example", "email": "ana@acme.example"}
+    (receipt,) = perform(app, on_account(Operation.CREATE_ACCOUNT, after=after), group="acme")
+    assert receipt.outcome is Outcome.FAILED
+    assert "User already exists in source" in receipt.detail
+    assert "declare `usernames` of ana" in receipt.detail
+
+
 def test_a_leaver_is_taken_out_of_everything(app: FakeGitLab, acme: int) -> None:
     """Of the group, what is below it, and what has them without it; not of what is somebody else's."""
     sam = app.world.add_user("sam")
@@ -163,3 +174,17 @@ def test_groups_in_it_are_made_renamed_and_filled(app: FakeGitLab, acme: int) ->
     elsewhere = on_group(Operation.CREATE_ENTITLEMENT, "group:other/docs")
     (receipt,) = perform(app, elsewhere, group="acme")
     assert (receipt.outcome, acme in app.world.groups) == (Outcome.FAILED, True)
+
+
+def test_somebody_who_cannot_be_looked_for_is_not_gone(app: FakeGitLab, acme: int) -> None:
+    """Whoever was put into a project alone is found only by reading everything."""
+    kim = app.world.add_user("kim")
+    app.world.add_project("acme/web", (kim, DEVELOPER))
+    app.forbid("entitlements:project")
+
+    async def work(provider: GitLabProvider, _: HttpServer) -> None:
+        await provider.reread([str(kim)])
+
+    with pytest.raises(ProviderError, match="cannot be told"):
+        drive(app, work, group="acme")
+    assert acme
