@@ -73,7 +73,8 @@ class PeopleWriter:
             path = self._client.path(f"{place.kind}s", place.number, "members", number)
             if found := await self._client.find(path):
                 return found
-        if harvest is None or {"group", "project"} & set(harvest.problems):
+        whole = harvest is not None and not {"group", "project"} & set(harvest.problems)
+        if harvest is None or not whole or any(place.unread for place in harvest.every_place()):
             raise TransportError(f"whether {number} is a member of anything in {self._root} cannot be told")
         return None
 
