@@ -97,6 +97,7 @@ def opened(name: str, company: Company) -> Provider:
             "url": url,
         },
         "github": {"organization": "acme", "url": url, "token": token},
+        "gitlab": {"url": url, "token": token},
         "google": {"subject": "admin@acme.example", "directory_url": url, "token": token},
         "ldap": {
             "url": url.replace("http", "ldap"),

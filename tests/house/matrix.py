@@ -74,6 +74,8 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "github": ("github", {"organization": "acme", "token": {"env": "GITHUB_TOKEN"}}),
+    "gitlab, an instance": ("gitlab", {"url": "https://gitlab.acme.example", "token": {"env": "GITLAB_TOKEN"}}),
+    "gitlab, one group": ("gitlab", {"group": "acme", "token": {"env": "GITLAB_TOKEN"}}),
     "google": (
         "google",
         {
