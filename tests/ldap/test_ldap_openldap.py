@@ -190,3 +190,27 @@ def test_while_planning_the_library_itself_refuses_to_write(place: Place) -> Non
 
     drive(place, work, read_only=True)
     assert "title" not in place.entry(ana)
+
+
+def test_of_several_names_the_entrys_own_counts(place: Place) -> None:
+    """`cn` and `uid` may have many values, in no order: the one in the DN stays the name, whatever is added."""
+    ana = place.add_person("zana", "ana@acme.example")
+    group = place.add_group("ops", ana)
+    for name in ("alias", "zebra"):
+        place.check(place.admin.modify(group, {"cn": [(ldap3.MODIFY_ADD, [name])]}))
+        place.check(place.admin.modify(ana, {"uid": [(ldap3.MODIFY_ADD, [name])]}))
+    place.check(place.admin.modify(group, {"cn": [(ldap3.MODIFY_REPLACE, ["zebra", "alias", "ops"])]}))
+    place.check(place.admin.modify(ana, {"uid": [(ldap3.MODIFY_REPLACE, ["zebra", "alias", "zana"])]}))
+    snapshot = read(place)
+    assert [each.username for each in snapshot.accounts] == ["zana"]
+    assert [each.key for each in snapshot.entitlements] == ["group:ops"]
+
+
+def test_an_entry_without_its_id_makes_the_reading_incomplete(place: Place) -> None:
+    """Another product, or a rule that hides it: two entries would be one, and somebody taken for somebody else."""
+    place.add_person("ana")
+    place.add_person("sam")
+    people = {"base": place.people, "filter": "(uid=*)", "username": "uid"}
+    found = read(place, product="active_directory", disabled=None, people=people).collections["accounts"]
+    assert not found.complete
+    assert "objectGUID of" in found.why
