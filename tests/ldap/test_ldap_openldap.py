@@ -214,3 +214,21 @@ def test_an_entry_without_its_id_makes_the_reading_incomplete(place: Place) -> N
     found = read(place, product="active_directory", disabled=None, people=people).collections["accounts"]
     assert not found.complete
     assert "objectGUID of" in found.why
+
+
+@pytest.mark.parametrize("most", [3, 5])
+def test_a_list_that_the_directory_cuts_at_its_limit_is_incomplete(place: Place, most: int) -> None:
+    """A size limit ends a search with some entries and a word: those that are missing are never taken for gone."""
+    for number in range(8):
+        place.add_person(f"p{number}")
+    connection = place.directory.connect("cn=config")
+    limits = f'{{0}}dn.exact="{place.tool}" size={most} size.prtotal={most}'
+    database = "olcDatabase={1}mdb,cn=config"
+    place.check(connection.modify(database, {"olcLimits": [(ldap3.MODIFY_REPLACE, [limits])]}))
+    try:
+        found = [read(place, page=page).collections["accounts"] for page in (2, 500)]
+    finally:
+        connection.modify(database, {"olcLimits": [(ldap3.MODIFY_REPLACE, [])]})
+        connection.unbind()
+    assert [each.complete for each in found] == [False, False]
+    assert all("sizeLimitExceeded" in each.why for each in found)
