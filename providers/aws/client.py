@@ -29,6 +29,7 @@ _MOST_PAGES = 10_000
 _THROTTLED = frozenset(
     {"ThrottlingException", "TooManyRequestsException", "Throttling", "RequestLimitExceeded", "SlowDown"}
 )
+_CONFLICT, _AT_ONCE = "ConflictException", "CONCURRENT_MODIFICATION"
 _PATIENCE = Limits(attempts=10, first_wait=0.5, longest_wait=20.0)
 
 
@@ -175,11 +176,19 @@ def error_code(answer: Answer) -> str:
 
 
 def asked_to_wait(answer: Answer) -> float | None:
-    """Say whether a refusal is throttling, which AWS answers with 400, and for how long (0: it does not say)."""
-    if error_code(answer) not in _THROTTLED:
+    """Say whether a refusal asks to come back, which AWS answers with 400, and when (0: it does not say).
+
+    That is throttling, and what was changed by somebody else at the same moment (the identity store's reference,
+    ConflictException): nothing of it was done.
+    """
+    code = error_code(answer)
+    if code not in _THROTTLED and code != _CONFLICT:
         return None
     try:
-        told = answer.decode(dict[str, Any]).get("RetryAfterSeconds")
+        said = answer.decode(dict[str, Any])
     except TransportError:
-        told = None
+        said = {}
+    if code == _CONFLICT and said.get("Reason") != _AT_ONCE:
+        return None
+    told = said.get("RetryAfterSeconds")
     return float(told) if isinstance(told, int) and told > 0 else 0.0

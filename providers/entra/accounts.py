@@ -71,7 +71,8 @@ class UserWriter:
             if error.landed is False and not refused:
                 return Receipt(change, Outcome.FAILED, words)
             return await self._adopt(change, username, email, Outcome.FAILED if refused else Outcome.UNKNOWN, words)
-        return Receipt(change, Outcome.DONE, remote_id=str(made.get("id") or ""))
+        self._client.expect(str(made["id"]))
+        return Receipt(change, Outcome.DONE, remote_id=str(made["id"]))
 
     async def _adopt(self, change: Change, username: str, email: str, otherwise: Outcome, words: str) -> Receipt:
         """Take the user that exists already, or that a lost answer made, if it is the one that is meant."""

@@ -1,5 +1,6 @@
 """Microsoft Graph: requests, pages, delta queries, and the sign-in of an application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,8 +13,9 @@ import httpx
 
 from providers.entra.config import EntraConfig
 from reconciler.errors import AnswerError, ProviderError, TransportError
+from reconciler.provider.answer import Answer
 from reconciler.provider.auth import Asking, ClientCredentials, OAuth2Auth, RenewedAuth
-from reconciler.provider.clock import Clock
+from reconciler.provider.clock import Clock, SystemClock
 from reconciler.provider.contract import Surroundings
 from reconciler.provider.secret import Secret
 from reconciler.provider.transport import Rate, Transport
@@ -25,6 +27,10 @@ _MOST_PAGES = 10_000
 WRITES_PER_MINUTE, WRITES_AT_ONCE, _READS_PER_MINUTE = 1200.0, 20, 7000.0
 """3,000 writes in 150 seconds, and 3,500 resource units in 10 seconds of which a read takes up to 3, for an
 application in a tenant (https://learn.microsoft.com/graph/throttling-limits, identity and access)."""
+_SETTLING: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between tries about something that was just made and that not every replica of the directory knows yet
+(https://learn.microsoft.com/graph/api/group-post-members: replication delays, told as 404 or as 400)."""
+_BAD, _ABSENT, _EXPIRED = 400, 404, 410
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -87,6 +93,8 @@ class GraphClient:
 
     def __init__(self, config: EntraConfig, surroundings: Surroundings, clock: Clock | None = None) -> None:
         self._url = config.url.rstrip("/")
+        self._clock = clock or SystemClock()
+        self._new: set[str] = set()
         self._transport = Transport(
             config.url,
             surroundings,
@@ -136,6 +144,10 @@ class GraphClient:
         """Delete an object, or a reference where the path ends with `$ref`; as `post`."""
         return await self._call("DELETE", path, rate=WRITE)
 
+    def expect(self, id_: str) -> None:
+        """Note an object that was made: that Graph does not find it means not yet."""
+        self._new.add(id_)
+
     def reference(self, id_: str) -> dict[str, str]:
         """Return the body that names an object of the directory."""
         return {"@odata.id": f"{self._url}/directoryObjects/{part(id_)}"}
@@ -179,10 +191,32 @@ class GraphClient:
         if tally is not None:
             tally.requests += 1
         answer = await self._transport.request(method, path, **more)
+        for seconds in _SETTLING:
+            if answer.ok or not (_is_absent(answer) and self._is_new(path, more.get("json"))):
+                break
+            await self._clock.wait(seconds, asyncio.Event())
+            answer = await self._transport.request(method, path, **more)
         if not answer.ok:
             said = ": ".join(filter(None, (answer.what, answer.words())))
             raise AnswerError(said, status=answer.status, code=answer.code())
         return answer.decode(dict[str, Any]) if answer.content.strip() else {}
+
+    def _is_new(self, path: str, body: Mapping[str, Any] | None) -> bool:
+        """Say whether a request is about something that was made here."""
+        named = "/".join((path, *(value for value in (body or {}).values() if isinstance(value, str)))).split("/")
+        return not self._new.isdisjoint(named)
+
+
+def is_expired(error: TransportError) -> bool:
+    """Say whether a list must be read anew, since what names its next page is worth nothing any more.
+
+    Sources: https://learn.microsoft.com/graph/delta-query-overview (410) and the error Directory_ExpiredPageToken.
+    """
+    return isinstance(error, AnswerError) and (error.status == _EXPIRED or error.code == "Directory_ExpiredPageToken")
+
+
+def _is_absent(answer: Answer) -> bool:
+    return answer.status == _ABSENT or (answer.status == _BAD and "not exist" in answer.words())
 
 
 def part(text: str) -> str:

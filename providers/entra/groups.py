@@ -48,7 +48,8 @@ class GroupWriter:
             made = await self._client.post("groups", body)
         except TransportError as error:
             return await self._look_after_create(change, what, name, error)
-        return Receipt(change, Outcome.DONE, remote_id=str(made.get("id") or ""))
+        self._client.expect(str(made["id"]))
+        return Receipt(change, Outcome.DONE, remote_id=str(made["id"]))
 
     async def _look_after_create(self, change: Change, what: str, name: str, error: TransportError) -> Receipt:
         words = f"{what}: {error.message}"

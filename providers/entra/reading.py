@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from providers.entra.client import PAGE, GraphClient, literal, part
+from providers.entra.client import PAGE, GraphClient, is_expired, literal, part
 from providers.entra.mapping import (
     APP,
     DEFAULT,
@@ -42,7 +42,12 @@ ROLES: Final = "roleManagement/directory"
 EVERYWHERE: Final = "/"
 _ALL_PAGES = "every page was read to the last"
 _ENTERPRISE = f"tags/any(t:t eq {literal('WindowsAzureActiveDirectoryIntegratedApp')})"
-_GROUP_FIELDS = "id,displayName,groupTypes,onPremisesSyncEnabled,assignedLicenses"
+_GROUP_FIELDS = "id,displayName,visibility,assignedLicenses"
+_READINGS = 2
+"""How often a list is read whose next page has expired."""
+_HIDDEN = "HiddenMembership"
+"""Groups whose members only an application with Member.Read.Hidden is shown; to any other they seem to be empty
+(https://learn.microsoft.com/graph/api/group-list-members)."""
 
 
 @dataclass(slots=True)
@@ -119,10 +124,15 @@ class Reader:
 
     async def _list(self, path: str, *, closing: str = "", **params: str | int) -> Objects:
         """Read a list; a failure is an incomplete part, so that one collection never stops the others."""
-        try:
-            return Part([each async for each in self._client.pages(path, closing=closing, **params)])
-        except TransportError as error:
-            return Part(failed=error.message)
+        found: Objects = Part()
+        for _ in range(_READINGS):
+            try:
+                return Part([each async for each in self._client.pages(path, closing=closing, **params)])
+            except TransportError as error:
+                found.failed = error.message
+                if not is_expired(error):
+                    break
+        return found
 
 
 class _Assembly:
@@ -158,7 +168,10 @@ class _Assembly:
         """Add who is in which group, from all parts of the delta query."""
         answers = self._answers
         members = _merge_members(answers.members.items)
-        unread = {f"{GROUP}:{name}" for id_, name in names.items() if id_ not in members}
+        hidden = {str(group["id"]) for group in answers.groups.items if group.get("visibility") == _HIDDEN}
+        unread = {
+            f"{GROUP}:{names[id_]}" for id_ in names if id_ not in members or (id_ in hidden and not members[id_])
+        }
         for id_, held in members.items():
             number = self._builder.entitlement_number(id_)
             if number is not None and self._add_holders(number, held):

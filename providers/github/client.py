@@ -37,6 +37,10 @@ _LIMITED = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _HEAVY = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"})
 _FORBIDDEN, _TOO_MANY = 403, 429
 _PAGE = 100
+_LEFT_OUT = "partial-results"
+"""How `X-GitHub-SSO` begins where GitHub left out what SAML protects (docs.github.com, "Authenticating to the REST
+API", about personal access tokens and SAML SSO)."""
+_UNAUTHORIZED = "GitHub left out what SAML single sign-on protects: authorize the token for the organization"
 
 
 class TooHeavyError(TransportError):
@@ -125,13 +129,15 @@ class GitHubClient:
         """Read a whole list, following the links to the next page.
 
         Raises:
-            TransportError: no answer, a refusal, no list, or a link that was followed before.
+            TransportError: no answer, a refusal, no list, one with parts left out, or a link that was followed before.
         """
         answer = await self.get(path, {**(params or {}), "per_page": _PAGE})
         found: list[dict[str, Any]] = []
         seen: set[str] = set()
         while True:
             answer.raise_for_refusal(f"list {path}")
+            if answer.headers.get("x-github-sso", "").startswith(_LEFT_OUT):
+                raise TransportError(f"list {path}: {_UNAUTHORIZED}", landed=False)
             found += answer.decode(list[dict[str, Any]])
             link = _NEXT.search(answer.headers.get("link", ""))
             if link is None:

@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import ldap3
-from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError
+from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError, LDAPStartTLSError
 
 from providers.ldap.config import LdapConfig
 from providers.ldap.mapping import Entry
@@ -108,10 +108,10 @@ class LdapClient:
         wanted = [*attributes, *([f"{ranged}{self._window}"] if ranged else ())]
         for _ in range(_MOST_PAGES):
             try:
-                status, result, response = await self._run(
+                result, response = await self._run(
                     lambda connection, at=cookie: connection.search(  # type: ignore[misc]  # of this page
                         base, filter_, scope, attributes=wanted, paged_size=self._config.page, paged_cookie=at or None
-                    )[:3],
+                    )[1:3],
                 )
             except TransportError as error:
                 found.failed = error.message
@@ -121,7 +121,7 @@ class LdapClient:
                     found.entries.append(await self._whole(each, ranged))
                 else:
                     found.referrals += [str(uri) for uri in each.get("uri", ())]
-            if not status and result["result"] != SUCCESS:
+            if result["result"] != SUCCESS:  # entries may have come all the same, before a limit
                 found.failed = self._words("search", base, result)
                 return found
             cookie = result.get("controls", {}).get(_PAGED, {}).get("value", {}).get("cookie") or b""
@@ -147,10 +147,10 @@ class LdapClient:
 
     async def _next_range(self, dn: str, name: str, start: int) -> dict[str, list[bytes]]:
         asked = f"{name};range={start}-*"
-        status, result, response = await self._run(
-            lambda connection: connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[asked])[:3]
+        result, response = await self._run(
+            lambda connection: connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[asked])[1:3]
         )
-        if not status:
+        if result["result"] != SUCCESS:
             raise TransportError(self._words("read", dn, result))
         entries = [each for each in response or () if each["type"] == "searchResEntry"]
         got: Mapping[str, list[bytes]] = entries[0]["raw_attributes"] if entries else {}
@@ -231,6 +231,8 @@ class LdapClient:
         try:
             if not self._secure and not self._config.plain:
                 connection.start_tls()
+                if not connection.tls_started:  # the password would go in clear
+                    raise LDAPStartTLSError(connection.last_error)
             done, result, *_ = connection.bind()
         except LDAPExceptionError as error:
             _give_up(connection)

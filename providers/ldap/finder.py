@@ -52,9 +52,7 @@ class Finder:
 
     async def _all(self, filter_: str) -> list[Entry]:
         directory = self._directory
-        wanted = {directory.id, directory.username, "cn", "mail", *directory.attributes} - {directory.member}
-        wanted |= {"userAccountControl", "userPrincipalName"} if directory.control else set()
-        wanted |= {directory.mark[0]} if directory.mark else set()
+        wanted = {*directory.person_fields, "cn"}
         found = await self._client.search(
             self._base, filter_, sorted(wanted - {directory.member}), ranged=directory.member
         )

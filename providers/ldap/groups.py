@@ -2,7 +2,7 @@
 
 from providers.ldap.client import ADD, REMOVE, REPLACE, LdapClient
 from providers.ldap.finder import Finder
-from providers.ldap.mapping import EMPTY, Entry, id_of, new_group
+from providers.ldap.mapping import EMPTY, Entry, id_of, new_group, primary_group_of, sid_of
 from providers.ldap.names import first_part, normalize
 from providers.ldap.product import Directory
 from providers.ldap.settling import ALREADY, LOST, settle
@@ -89,6 +89,11 @@ class GroupWriter:
         adds = change.operation is Operation.GRANT
         value = (member.text(directory.username) if directory.by_username else member.dn).encode()
         held = _held(group, value, directory)
+        if not held and sid_of(group) and primary_group_of(member) == sid_of(group):
+            if adds:
+                return Receipt(change, Outcome.DONE, "it is the primary group", change.account_id)
+            words = "it is the primary group, which Active Directory takes from nobody: let them have another one first"
+            return Receipt(change, Outcome.FAILED, f"{what}: {words}")
         if bool(held) is adds:
             return Receipt(change, Outcome.DONE, ALREADY, change.account_id)
 

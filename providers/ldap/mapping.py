@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from providers.ldap.names import first_part
-from providers.ldap.product import DISABLED_BIT, NORMAL_ACCOUNT, Directory
+from providers.ldap.names import first_part, normalize, rdn_of
+from providers.ldap.product import DISABLED_BIT, NORMAL_ACCOUNT, USUAL_GROUPS, Directory
 from reconciler.items import Value, fold
 from reconciler.provider.snapshot import AccountStatus, LiveAccount
 
@@ -30,15 +30,38 @@ class Entry:
     values: Mapping[str, list[bytes]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """Return the first value of an attribute as text, or empty."""
-        found = self.values.get(name.lower()) or [b""]
-        return found[0].decode("utf-8", errors="replace")
+        """Return the value of an attribute as text, or empty.
+
+        Several values have no order (RFC 4511 section 4.1.7): the one in the entry's own name counts, else the first by
+        the alphabet, so that two readings find the same.
+        """
+        found = [value.decode("utf-8", errors="replace") for value in self.values.get(name.lower()) or [b""]]
+        if len(found) == 1:
+            return found[0]
+        own = [value for value in found if normalize(first_part(name, value)) == normalize(rdn_of(self.dn))]
+        return min(own or found)
 
 
 def id_of(entry: Entry, directory: Directory) -> str:
     """Return the id that an entry keeps for ever."""
     raw = (entry.values.get(directory.id.lower()) or [b""])[0]
     return str(uuid.UUID(bytes_le=raw)) if directory.control and raw else raw.decode("ascii", errors="replace").lower()
+
+
+def sid_of(entry: Entry) -> bytes:
+    """Return an entry's security identifier, empty where it has none ([MS-DTYP] section 2.4.2.2)."""
+    return (entry.values.get("objectsid") or [b""])[0]
+
+
+def primary_group_of(entry: Entry) -> bytes:
+    """Return the security identifier of somebody's primary group, empty where that is the default one or unknown.
+
+    That group does not list them as a member ([MS-ADTS] section 3.1.1.2.4: `primaryGroupID`).
+    """
+    number, sid = entry.text("primaryGroupID"), sid_of(entry)
+    if not (number.isdecimal() and sid) or int(number) in USUAL_GROUPS:
+        return b""
+    return sid[:-4] + int(number).to_bytes(4, "little")
 
 
 def id_filter(remote_id: str, directory: Directory) -> str:

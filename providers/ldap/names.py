@@ -1,5 +1,7 @@
 """Distinguished names: compared, taken apart and put together as RFC 4514 has it; pure."""
 
+from urllib.parse import unquote, urlsplit
+
 from ldap3.core.exceptions import LDAPInvalidDnError
 from ldap3.utils.dn import escape_rdn, parse_dn
 
@@ -38,6 +40,16 @@ def _unescape(value: str) -> str:
 def first_part(attribute: str, value: str) -> str:
     """Return the first part of a DN; the value is escaped (RFC 4514 section 2.4)."""
     return f"{attribute}={escape_rdn(value)}"
+
+
+def is_apart(uri: str) -> bool:
+    """Say whether a referral leads to a part of Active Directory in which nobody is: names of machines, the schema.
+
+    A search of a whole domain is always answered with these ([MS-ADTS] section 3.1.1.1.5, naming contexts).
+    """
+    return normalize(unquote(urlsplit(uri).path.lstrip("/"))).startswith(
+        ("dc=domaindnszones,", "dc=forestdnszones,", "cn=configuration,", "cn=schema,")
+    )
 
 
 def is_below(dn: str, container: str) -> bool:

@@ -10,6 +10,8 @@ DISABLED_BIT = 2
 NORMAL_ACCOUNT = 512
 """Bits of `userAccountControl`
 (https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties)."""
+USUAL_GROUPS = frozenset({513, 514})
+"""Everybody's primary group where nobody chose another: Domain Users and Domain Guests (relative identifiers)."""
 GLOBAL_SECURITY_GROUP = "-2147483646"
 """`groupType` of a global security group ([MS-ADTS] section 2.2.12)."""
 
@@ -55,6 +57,13 @@ class Directory:
     def by_username(self) -> bool:
         """Whether members are usernames and not DNs (RFC 2307: `memberUid`)."""
         return self.member.lower() == "memberuid"
+
+    @property
+    def person_fields(self) -> list[str]:
+        """What is asked of people."""
+        found = {self.id, self.username, "mail", *self.attributes}
+        found |= {"userAccountControl", "userPrincipalName", "objectSid", "primaryGroupID"} if self.control else set()
+        return sorted(found | ({self.mark[0]} if self.mark else set()))
 
     @property
     def can_disable(self) -> bool:

@@ -7,8 +7,8 @@ are so many that Active Directory gives them in parts (1,500 at once).
 from collections.abc import Mapping
 
 from providers.ldap.client import Found, LdapClient
-from providers.ldap.mapping import EMPTY, GROUP, Entry, id_of, name_groups, to_account
-from providers.ldap.names import normalize
+from providers.ldap.mapping import EMPTY, GROUP, Entry, id_of, name_groups, primary_group_of, sid_of, to_account
+from providers.ldap.names import is_apart, normalize
 from providers.ldap.product import Directory
 from reconciler.errors import ProviderError
 from reconciler.items import fold
@@ -21,6 +21,7 @@ from reconciler.provider.snapshot import (
     grants_of,
 )
 
+_OF_PEOPLE = frozenset({"primarygroupid", "userprincipalname"})
 _ALL_PAGES = "every page was read to the last"
 
 
@@ -45,23 +46,31 @@ class Reader:
             ProviderError: nothing at all could be read.
         """
         before, directory = self._client.requests, self._directory
-        wanted = [directory.id, directory.username, "mail", *directory.attributes]
-        wanted += ["userAccountControl", "userPrincipalName"] if directory.control else []
-        wanted += [directory.mark[0]] if directory.mark else []
         people = Found()
         for base in directory.read_in:
-            part = await self._client.search(base, directory.person_filter, sorted({*wanted}))
+            part = await self._client.search(base, directory.person_filter, directory.person_fields)
             people.entries += part.entries
             people.referrals += part.referrals
             people.failed = people.failed or part.failed
-        groups = await self._client.search(
-            directory.groups_in, directory.group_filter, [directory.id, "cn"], ranged=directory.member
-        )
+        wanted = [directory.id, "cn", *(["objectSid"] if directory.control else [])]
+        groups = await self._client.search(directory.groups_in, directory.group_filter, wanted, ranged=directory.member)
+        for found in (people, groups):
+            found.failed = found.failed or _unreadable(found.entries, directory)
         if people.failed and groups.failed:
             raise ProviderError(f"nothing could be read: {people.failed}")
         snapshot = _Assembly(directory, self._own, people, groups).assemble()
         snapshot.requests = self._client.requests - before
         return snapshot
+
+
+def _unreadable(entries: list[Entry], directory: Directory) -> str:
+    """Say what every entry must show and some do not: without its id one entry would be taken for another."""
+    for entry in entries:
+        if not entry.values.get(directory.id.lower()):
+            return f"{directory.id} of {entry.dn} may not be read, or the directory is another product"
+        if directory.control and entry.values.keys() & _OF_PEOPLE and "useraccountcontrol" not in entry.values:
+            return f"userAccountControl of {entry.dn} may not be read: whether it is disabled is not known"
+    return ""
 
 
 class _Assembly:
@@ -74,6 +83,7 @@ class _Assembly:
         self._groups = groups
         self._builder = SnapshotBuilder()
         self._numbers: dict[str, int] = {}
+        self._primary: list[tuple[int, bytes]] = []
 
     def assemble(self) -> Snapshot:
         """Return the snapshot; a holder's number is an account's, or -1 less that of a group."""
@@ -87,6 +97,7 @@ class _Assembly:
             number = builder.entitlement(LiveEntitlement(id_, f"{GROUP}:{named[id_]}"))
             self._numbers.setdefault(normalize(entry.dn), -1 - number)
         self._conclude(entitlements_of(GROUP), groups)
+        self._add_primary_groups()
         unread = {f"{GROUP}:{named[id_of(e, self._directory)]}" for e in groups.entries if self._add_members(e, named)}
         self._conclude(grants_of(GROUP), groups, frozenset(unread))
         return builder.snapshot
@@ -99,6 +110,16 @@ class _Assembly:
         if dn == self._own:
             self._builder.snapshot.own_account = account.remote_id
         self._numbers[fold(account.username) if directory.by_username else dn] = number
+        if primary := primary_group_of(entry):
+            self._primary.append((number, primary))
+
+    def _add_primary_groups(self) -> None:
+        """Add who has a group for a primary one: that is a membership which the group itself does not tell."""
+        groups = {sid_of(entry): id_of(entry, self._directory) for entry in self._groups.entries}
+        for holder, sid in self._primary:
+            group = self._builder.entitlement_number(groups.get(sid, ""))
+            if group is not None:
+                self._builder.grant(holder, group)
 
     def _add_members(self, entry: Entry, named: Mapping[str, str]) -> bool:
         """Add the members of a group; say whether some may be there that could not be read.
@@ -125,7 +146,8 @@ class _Assembly:
 
     def _conclude(self, name: str, found: Found, unread: frozenset[str] = frozenset()) -> None:
         """Say whether a collection is whole; a part of the directory on another server is a part that is missing."""
-        elsewhere = [] if self._directory.control else found.referrals
+        apart = is_apart if self._directory.control else lambda _: False
+        elsewhere = [uri for uri in found.referrals if not apart(uri)]
         if found.failed:
             self._builder.incomplete(name, found.failed)
         elif elsewhere:

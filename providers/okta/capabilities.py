@@ -6,6 +6,7 @@ from providers.okta.config import OktaConfig
 from providers.okta.mapping import BUILT_IN, GROUP_KINDS, HOLDER_EDITABLE
 from reconciler.provider.change import Operation
 from reconciler.provider.contract import CAN, Ability, Capabilities, cannot
+from reconciler.provider.pace import Pace
 from reconciler.provider.snapshot import ACCOUNTS, entitlements_of, grants_of
 
 _ABOUT_ENTITLEMENTS = (
@@ -39,6 +40,33 @@ _ACCOUNTS: Mapping[Operation, Ability] = {
     Operation.TRANSFER_FILES: cannot("Okta holds no files"),
     Operation.REMOVE_LICENSES: cannot("Okta assigns no licenses; those of an app go with its assignment"),
 }
+_SHARE = 0.5
+"""What one token or app may use of each limit by default (developer.okta.com/docs/reference/rl2-token-oauth)."""
+
+
+def _pace(most: float, *operations: Operation, kinds: tuple[str, ...], requests: float = 1) -> Pace:
+    """Return the pace of an endpoint that allows so many requests a minute to everybody together."""
+    return Pace(most * _SHARE, operations=operations, kinds=kinds, requests=requests)
+
+
+_PACES = (
+    _pace(600, Operation.CREATE_ACCOUNT, kinds=("accounts",)),
+    _pace(600, Operation.UPDATE_ACCOUNT, Operation.DELETE_ACCOUNT, kinds=("accounts",)),
+    _pace(
+        1200,
+        Operation.SUSPEND_ACCOUNT,
+        Operation.REACTIVATE_ACCOUNT,
+        Operation.END_SESSIONS,
+        kinds=("accounts",),
+    ),
+    _pace(500, Operation.GRANT, Operation.REVOKE, Operation.CREATE_ENTITLEMENT, kinds=("group",)),
+    _pace(1000, Operation.RENAME_ENTITLEMENT, kinds=("group",)),
+    _pace(100, kinds=("app",)),
+    _pace(100, Operation.REVOKE, kinds=("app",), requests=2),  # looked at first: one through a group is not ours
+    _pace(1200, kinds=("role",)),
+)
+"""The limits of a Workforce organization (developer.okta.com/docs/reference/rl-global-mgmt); what is asked besides, to
+look something up, has limits of its own."""
 
 
 def capabilities_of(config: OktaConfig) -> Capabilities:
@@ -53,6 +81,7 @@ def capabilities_of(config: OktaConfig) -> Capabilities:
         attributes=None,
         holder_editable=HOLDER_EDITABLE,
         concurrency=8,
+        paces=_PACES,
     )
 
 

@@ -25,7 +25,7 @@ from reconciler.items import AccountItem, Item
 from reconciler.plan.order import Strand, gather_asked, requirements, staged
 from reconciler.plan.plan import AppPlan, Plan
 from reconciler.plan.tickets import contrary_ids
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import Provider
 from reconciler.state.contract import Adoption, JournalEntry, Run, StateStore
 
@@ -111,6 +111,7 @@ class _Work:
         wanted = [change for change in plan.changes() if change.id not in refused]
         missed = [receipt for change in wanted if (receipt := miss(change, self._routes.get(change.app)))]
         lost = {receipt.change.id for receipt in missed}
+        self._unmet = [receipt.change for receipt in missed if receipt.change.operation in TRACELESS]
         self._ledger = Ledger(self.state, self.run.id, self.clock, self.trail)
         self._attempted = [change for change in wanted if change.id not in lost]
         self._walk = Walk(self._attempted, [*self._not_ours, *missed], self._routes, self._ledger, self.progress)
@@ -119,6 +120,7 @@ class _Work:
 
     async def do(self) -> None:
         """Do everything; a first cancellation stops what has not begun."""
+        self._ledger.intend(self._unmet)  # no reading shows them, so that they would be forgotten
         for receipt in self._walk.outcomes.values():
             self._ledger.settle(receipt)
             self.progress.receipt(receipt)

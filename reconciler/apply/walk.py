@@ -12,7 +12,7 @@ from reconciler.apply.route import OpenedWay, Route
 from reconciler.errors import StateError
 from reconciler.plan.order import Strand, only_after, requirements
 from reconciler.plan.routes import is_entitlement
-from reconciler.provider.change import Change, Operation, Outcome, Receipt
+from reconciler.provider.change import TRACELESS, Change, Operation, Outcome, Receipt
 from reconciler.provider.contract import BatchProvider
 
 _CHUNK: Final = 250
@@ -101,10 +101,11 @@ class Walk:
         for start in range(0, len(strands), size):
             chunk = strands[start : start + size]
             for strand in chunk:
-                self._drop_hopeless(strand)
+                # A leaver's step that waits is intended all the same: what no reading shows would be forgotten.
+                self._drop_hopeless([change for change in strand if change.operation not in TRACELESS])
             yield [kept for strand in chunk if (kept := tuple(c for c in strand if c.id not in self.outcomes))]
 
-    def _drop_hopeless(self, strand: Strand) -> None:
+    def _drop_hopeless(self, strand: Sequence[Change]) -> None:
         """End what cannot be done any more before its intent is recorded."""
         for change in strand:
             if reason := self._obstacle(change):
@@ -151,7 +152,7 @@ class Walk:
         for change in changes:
             await self._wait(change)
         async with way.gate:
-            self._drop_hopeless(tuple(changes))
+            self._drop_hopeless(changes)
             ready = [self._filled(change) for change in changes if change.id not in self.outcomes]
             if ready:
                 self._ledger.check_lock()

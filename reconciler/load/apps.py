@@ -179,7 +179,7 @@ APP = Fields(
     Field("drift", Choice(("report", "correct"), "report"), "What a scheduled run does with drift."),
     Field("accounts", Accounts(), "How accounts look, and who has one."),
     Field("entitlements", Entitlements(), "Those to create and rename, and what is special about them."),
-    Field("leaver", Steps(), "What happens to a leaver's account, in order."),
+    Field("leaver", Steps(), "A leaver's steps; files are transferred before licences go, in whatever order."),
     Field("delete_after", Duration(), "How long after suspension an account is deleted: 30d; none means never."),
     Field(
         "plans",

@@ -111,7 +111,8 @@ class App:
         deputy: who stands in; may be empty.
         route: the ways, tried in this order by each operation; a ticket to the owner is always the last one.
         manage, manage_kinds: how far to go, in general and by kind of entitlement (`accounts` for accounts).
-        leaver: the steps, in order; the default is end_sessions where the app can, then suspend.
+        leaver: the steps; whatever their order, files are transferred before licences go; the default is end_sessions
+            where the app can, then suspend.
         delete_after: from suspension to deletion; None means never delete.
         plans: what plans are made of; an apply always asks the app itself.
     """

@@ -11,6 +11,7 @@ from functools import cached_property
 from reconciler.items import AccountItem, EntitlementItem, GrantItem, Item, Value, kind_of
 from reconciler.model.apps import EntitlementRules, Manage, OnDrift
 from reconciler.plan.inputs import TICKET
+from reconciler.plan.order import loses_files, transfer_id
 from reconciler.plan.plan import Fact, Finding, TicketCancellation
 from reconciler.plan.routes import Route, Router
 from reconciler.plan.sides import Sides
@@ -258,6 +259,9 @@ class Draft:
             return Gate(Fact.OBSERVED, f"would {change.operation} ({change.cause}); left to a reviewed plan")
         if found := self.tickets.judge(change):
             return Gate(*found)
+        ticket = self.tickets.open(transfer_id(change)) if loses_files(change) and change.way != TICKET else None
+        if ticket:
+            return Gate(Fact.PENDING, f"{change.operation}: after transfer files: {self.tickets.tell_open(ticket)}")
         return self._unreachable(change)
 
     def _unreachable(self, change: Change) -> Gate | None:

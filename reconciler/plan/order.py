@@ -44,7 +44,7 @@ class Stage:
 
     Attributes:
         name: what it is for:
-            LEAVERS: the steps of each leaver's account in one app, in the order of the YAML, one strand each;
+            LEAVERS: the steps of each leaver's account in one app, as `step_rank` orders them, one strand each;
             LEAVER_GRANTS: what leavers still hold;
             ENTITLEMENTS: created, renamed and updated, renames first within a kind;
             ACCOUNTS: created, reactivated and updated, one strand an account;
@@ -81,6 +81,29 @@ _WITHIN = {operation: number for number, operation in enumerate((Operation.RENAM
 _STEPS = frozenset(
     {Operation.END_SESSIONS, Operation.SUSPEND_ACCOUNT, Operation.TRANSFER_FILES, Operation.REMOVE_LICENSES}
 )
+_STEP_RANKS = {Operation.TRANSFER_FILES: 1, Operation.REMOVE_LICENSES: 2}
+_LICENSE = "license"
+"""The kind of what apps sell by the seat; many delete or hide what is kept under one once it is taken away."""
+
+
+def loses_files(change: Change) -> bool:
+    """Say whether a change may delete or hide what somebody keeps in an app, so that it waits for the transfer."""
+    if change.operation is Operation.REVOKE:
+        return change.kind == _LICENSE
+    return change.operation in {Operation.REMOVE_LICENSES, Operation.DELETE_ACCOUNT}
+
+
+def transfer_id(change: Change) -> str:
+    """Return the id that the transfer of the same holder's files in the same app has."""
+    return f"{change.app}/transfer-files/{change.holder}"
+
+
+def step_rank(operation: Operation) -> int:
+    """Return when a step comes, whatever the order of the YAML: out first, then the files, then what holds them.
+
+    Ending sessions and suspending stay as they were written: either may come first.
+    """
+    return _STEP_RANKS.get(operation, 0)
 
 
 def staged(changes: Iterable[Change]) -> tuple[Stage, ...]:
@@ -147,8 +170,9 @@ def _is_asked(change: Change) -> bool:
 def requirements(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
     """Return for each change (by id) the changes of the same plan that must have succeeded, or it cannot be done.
 
-    A grant needs the account, the entitlement and the holding entitlement that the same plan creates; and whatever
-    `only_after` names. A change without any is not in the result. No stage comes before one that it needs.
+    A grant needs the account, the entitlement and the holding entitlement that the same plan creates; what may lose
+    files needs their transfer; and whatever `only_after` names is needed. A change without any is not in the result.
+    No stage comes before one that it needs.
     """
     known = {change.id: change for change in changes}
     found = {change.id: tuple(_needs(change, known)) for change in known.values()}
@@ -164,7 +188,9 @@ def _needs(change: Change, known: Mapping[str, Change]) -> Iterator[str]:
 
 
 def _makers(change: Change) -> Iterator[str]:
-    """Yield the ids that the changes would have that make what a grant stands on."""
+    """Yield the ids that the changes would have that make what a grant stands on, or save what a removal would lose."""
+    if loses_files(change):
+        yield transfer_id(change)
     if change.operation not in {Operation.GRANT, Operation.SET_LEVEL}:
         return
     if not change.entitlement_id:
@@ -194,9 +220,13 @@ def _waits(change: Change) -> bool:
 
 
 def _waiting(changes: Sequence[Change]) -> set[str]:
-    """Return what waits for a grant: with one of a leaver's steps in an app, all of them."""
+    """Return what waits for a grant: with one of a leaver's steps in an app, all of them, and licences with them."""
     held = {(change.app, change.holder) for change in changes if change.operation in _STEPS and _waits(change)}
-    return {c.id for c in changes if _waits(c) or (c.operation in _STEPS and (c.app, c.holder) in held)}
+    return {c.id for c in changes if _waits(c) or ((c.app, c.holder) in held and _goes_with_steps(c))}
+
+
+def _goes_with_steps(change: Change) -> bool:
+    return change.operation in _STEPS or (change.operation is Operation.REVOKE and loses_files(change))
 
 
 def _strand_of(change: Change, stage: StageName) -> tuple[str, ...]:
@@ -223,7 +253,12 @@ def _stages(strands: Mapping[tuple[int, tuple[str, ...]], Sequence[Change]]) -> 
 
 def _ordered(changes: Sequence[Change], stage: StageName) -> Strand:
     if stage is StageName.LEAVERS:
-        return tuple(changes)
+        return tuple(sorted(changes, key=lambda change: step_rank(change.operation)))
     if stage is StageName.HANDOVERS:
-        return tuple(sorted(changes, key=lambda change: change.operation is Operation.GRANT))
+        return tuple(sorted(changes, key=_handover_rank))
     return tuple(sorted(changes, key=lambda change: (_WITHIN.get(change.operation, len(_WITHIN)), change.id)))
+
+
+def _handover_rank(change: Change) -> tuple[bool, int]:
+    late = change.operation is Operation.REVOKE and loses_files(change)
+    return change.operation is Operation.GRANT, len(_STEP_RANKS) + 1 if late else step_rank(change.operation)

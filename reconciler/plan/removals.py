@@ -7,6 +7,7 @@ from reconciler.items import AccountItem, Value
 from reconciler.model.apps import LeaverStep, Manage
 from reconciler.plan.draft import Draft, Wish
 from reconciler.plan.inputs import TICKET
+from reconciler.plan.order import step_rank
 from reconciler.plan.plan import Fact
 from reconciler.provider.change import Cause, Operation
 from reconciler.provider.snapshot import AccountStatus, LiveAccount
@@ -51,7 +52,9 @@ def dismiss(draft: Draft, identity: str, live: LiveAccount) -> None:
 
 def _steps(draft: Draft) -> list[LeaverStep]:
     steps = [step for step in draft.sides.declared.app.leaver if step.name in _STEPS]
-    return steps if any(step.name == "suspend" for step in steps) else [*steps, LeaverStep("suspend")]
+    if all(step.name != "suspend" for step in steps):
+        steps.append(LeaverStep("suspend"))
+    return sorted(steps, key=lambda step: step_rank(_STEPS[step.name]))
 
 
 def _is_wanted(draft: Draft, step: LeaverStep, operation: Operation) -> bool:

@@ -88,6 +88,7 @@ class PretendApp:
         path: where it keeps its data; None keeps them in memory.
         concurrency: what its capabilities say.
         hook: called with the name of each event: `request`, `effect`, `read`.
+        kinds: the kinds of entitlement that it reads.
     """
 
     name: ClassVar[str] = "pretend"
@@ -95,7 +96,12 @@ class PretendApp:
     Config: ClassVar[type[BaseModel]] = NoConfig
 
     def __init__(
-        self, path: Path | None = None, *, concurrency: int = 4, hook: Callable[[str], None] = lambda _: None
+        self,
+        path: Path | None = None,
+        *,
+        concurrency: int = 4,
+        hook: Callable[[str], None] = lambda _: None,
+        kinds: Sequence[str] = KINDS,
     ) -> None:
         self.path = path
         self.hook = hook
@@ -111,7 +117,7 @@ class PretendApp:
         self.reads = self.busy = self.busiest = 0
         self.pause = 0.001
         self.capabilities = Capabilities(
-            reads=dict.fromkeys([ACCOUNTS, *map(entitlements_of, KINDS), *map(grants_of, KINDS)], CAN),
+            reads=dict.fromkeys([ACCOUNTS, *map(entitlements_of, kinds), *map(grants_of, kinds)], CAN),
             operations=dict.fromkeys(ON_ACCOUNTS, CAN),
             kinds={"*": dict.fromkeys(ON_KINDS, CAN)},
             levels=LEVELS,

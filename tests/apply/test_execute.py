@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -208,14 +209,66 @@ def test_a_leaver_is_suspended_even_if_the_sessions_could_not_be_ended(tmp_path:
     assert found["code/end-sessions/zoe"] is Outcome.FAILED
     assert found["code/suspend-account/zoe"] is Outcome.VERIFIED
     assert found["code/transfer-files/zoe"] is Outcome.UNKNOWN
-    assert found["code/remove-licenses/zoe"] is Outcome.DONE
     assert report.exit_code == 4
-    assert set(world.applied("code")[0].accounts["zoe"].unfinished) == {"end sessions", "transfer files"}
+    unfinished = {"end sessions", "transfer files", "remove licenses"}
+    assert set(world.applied("code")[0].accounts["zoe"].unfinished) == unfinished
     code.faults.clear()
     code.steps.clear()
     assert world.apply().exit_code == 0
-    assert sorted(code.steps) == ["end sessions", "transfer files"]
+    assert code.steps == ["end sessions", "transfer files", "remove licenses"]
     assert is_empty(world.plan())
+
+
+LICENCES_FIRST = """
+apps:
+  code:
+    owner: omar
+    entitlements: {"team:core": {}, "repo:web": {}}
+    leaver: [remove_licenses, {transfer_files: {to: manager}}, suspend, end_sessions]
+    delete_after: 1d
+"""
+
+
+def with_licence(folder: Path) -> tuple[World, PretendApp]:
+    """Return a company whose YAML would take the licences first, and whose leaver has one of a kind too."""
+    world, code = make_world(folder, PretendApp(kinds=("team", "repo", "license")))
+    world.write(COMPANY, LICENCES_FIRST)
+    code.entitlement("license:pro")
+    code.grant("u-zoe", "license:pro")
+    return world, code
+
+
+def test_files_are_handed_over_before_licences_go_whatever_the_order_of_the_yaml(tmp_path: Path) -> None:
+    """One after the other, though the app takes several changes at once; suspended before all of it."""
+    world, code = with_licence(tmp_path)
+    world.apply()
+    about_zoe = [event for event in code.events if "/zoe" in event]
+    assert about_zoe == [
+        f"{word} code/{what}"
+        for what in (
+            "suspend-account/zoe", "end-sessions/zoe", "transfer-files/zoe", "remove-licenses/zoe",
+            "revoke/zoe/license:pro",
+        )
+        for word in ("begin", "end")
+    ]  # fmt: skip
+
+
+def test_no_licence_goes_and_nothing_is_deleted_before_the_files_are_handed_over(tmp_path: Path) -> None:
+    """A failed transfer holds back what would lose the files, until a later run has done it."""
+    world, code = with_licence(tmp_path)
+    code.faults["code/transfer-files/zoe"] = refuse
+    report = world.apply()
+    for held in ("remove-licenses/zoe", "revoke/zoe/license:pro"):
+        assert outcomes(report)[f"code/{held}"] is Outcome.NOT_ATTEMPTED
+        assert details(report)[f"code/{held}"] == "because transfer files zoe failed"
+    assert outcomes(report)["code/suspend-account/zoe"] is Outcome.VERIFIED
+    world.moment += timedelta(days=2)
+    assert outcomes(world.apply())["code/delete-account/zoe"] is Outcome.NOT_ATTEMPTED
+    assert "u-zoe" in code.accounts
+    code.faults.clear()
+    assert world.apply().exit_code == 0
+    assert code.steps == ["end sessions", "transfer files", "remove licenses"]
+    assert "u-zoe" not in code.accounts
 
 
 def test_changes_are_made_in_the_plans_order(tmp_path: Path) -> None:

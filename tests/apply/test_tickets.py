@@ -64,6 +64,34 @@ def _by_app(change: Change) -> Change:
     return replace(change, way="pretend", blocked="") if change.operation is Operation.GRANT else change
 
 
+LEAVER = """\
+people:
+  zoe: {name: Zoe, email: zoe@acme.example, start: 2025-01-01, last_day: 2026-01-31, manager: omar}
+  omar: {name: Omar, email: omar@acme.example}
+"""
+STEPS = "apps: {code: {owner: omar, leaver: [remove_licenses, transfer_files: {to: manager}, suspend]}}\n"
+
+
+def test_licences_stay_while_a_person_is_still_handing_the_files_over(tmp_path: Path, desk: TicketDesk) -> None:
+    """The app could take them at once; it waits for the ticket, and forgets nothing meanwhile."""
+    world, code = make(tmp_path, desk, can=frozenset({Operation.SUSPEND_ACCOUNT, Operation.REMOVE_LICENSES}))
+    world.write(LEAVER, STEPS)
+    code.account("u-zoe", "zoe")
+    code.account("u-omar", "omar")
+    report = world.apply()
+    assert details(report)["code/remove-licenses/zoe"] == "because transfer files zoe waits for a ticket"
+    assert code.accounts["u-zoe"]["status"] == "suspended"
+    texts = [found.text for _, found in world.plan().findings()]
+    assert "remove licenses: after transfer files: ticket open: tickets/1.md" in texts
+    world.apply()
+    assert code.steps == []
+    ticket = desk.opened["code/transfer-files/zoe"]
+    desk.opened[ticket.change_id] = replace(ticket, status=TicketStatus.CLAIMED, closed=world.moment)
+    assert world.apply().exit_code == 0
+    assert code.steps == ["remove licenses"]
+    assert list(world.plan().changes()) == []
+
+
 def test_a_ticket_that_nobody_wants_any_more_is_cancelled_with_the_reason(tmp_path: Path, desk: TicketDesk) -> None:
     """Once: a second apply finds nothing to cancel."""
     world, _ = make(tmp_path, desk, can=frozenset())

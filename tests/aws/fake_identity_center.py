@@ -68,6 +68,7 @@ class FakeIdentityCenter:
     forbidden: set[str] = field(default_factory=set)
     throttled: int = 0
     told: int | None = 1
+    at_once: int = 0
     refusing: str = ""
     losing: bool = False
     failing: str = ""
@@ -138,6 +139,10 @@ class FakeIdentityCenter:
             self.throttled -= 1
             more = {} if self.told is None else {"RetryAfterSeconds": self.told}
             raise RefusedError("ThrottlingException", "Rate exceeded", **more)
+        if self.at_once and operation.startswith(("Create", "Update", "Delete")):
+            self.at_once -= 1
+            words = "The requested resource was being concurrently modified by another request."
+            raise RefusedError("ConflictException", words, Reason="CONCURRENT_MODIFICATION")
         if operation in self.forbidden:
             raise RefusedError("AccessDeniedException", f"not authorized to perform: {operation}")
         if self.refusing and not operation.startswith(("List", "Describe", "Get")):

@@ -154,3 +154,15 @@ def test_a_plan_sends_no_operation_that_writes(app: FakeIdentityCenter) -> None:
     drive(app, work, read_only=True)
     assert app.log
     assert all(name.startswith(("List", "Describe", "Get")) for name in app.log)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_somebody_else_changes_at_the_same_moment_is_tried_again(app: FakeIdentityCenter, times: int) -> None:
+    """The store says so with a conflict that is none of names: members of one group are added side by side."""
+    people = [app.add_user(f"p{number}") for number in range(4)]
+    group = app.add_group("ops")
+    app.at_once = times
+    receipts = perform(app, *(grant(one, "group:ops", group) for one in people))
+    assert [receipt.outcome for receipt in receipts] == [Outcome.DONE] * 4
+    assert {pair[1] for pair in app.members.values()} == set(people)
+    assert len(app.members) == 4

@@ -54,6 +54,8 @@ class FakeGraph:
         refusing: the words with which every write is refused, or empty.
         losing: whether the next write is done and not answered.
         cut: the list that ends too early, without the delta link.
+        lag: how many requests do not find what was made a moment ago.
+        expired: how many next pages are refused, as (status, code).
         log: (method, path) of everything that was asked.
     """
 
@@ -71,6 +73,9 @@ class FakeGraph:
     refusing: str = ""
     losing: bool = False
     cut: bool = False
+    lag: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    expired: list[tuple[int, str]] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
     signed_out: list[str] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -196,6 +201,9 @@ class FakeGraph:
 
     def _route(self, request: Request, path: str) -> Any:
         asked = {name.removeprefix("$"): values[0] for name, values in request.query.items()}
+        if self.expired and "skiptoken" in asked:
+            raise RefusedError(*self.expired.pop(), "The specified page token value has expired.")
+        self._replicate(request, path)
         last = path.rpartition("/")[2]
         if asked.get("select"):
             kind = KINDS.get(last) or KINDS[path.split("/", maxsplit=1)[0]]
@@ -205,6 +213,15 @@ class FakeGraph:
             if match and method == request.method:
                 return do(*match.groups(), **({"asked": asked} if method == "GET" else _body(request)))
         raise RefusedError(404, "Request_ResourceNotFound", f"Resource not found for the segment '{last}'.")
+
+    def _replicate(self, request: Request, path: str) -> None:
+        """Do not know yet what was made a moment ago; of what a body names, Graph says so with 400."""
+        for id_ in [id_ for id_, left in self.unknown.items() if left and id_ in path + request.body.decode()]:
+            self.unknown[id_] -= 1
+            if id_ in path:
+                raise RefusedError(404, "Request_ResourceNotFound", f"Resource '{id_}' does not exist.")
+            words = "The source resource object or one of the objects being referenced do not exist."
+            raise RefusedError(400, "Request_BadRequest", words)
 
     def _table(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         roles = "roleManagement/directory"
@@ -270,7 +287,7 @@ class FakeGraph:
             words = "Another object with the same value for property userPrincipalName already exists."
             raise RefusedError(400, "Request_BadRequest", words)
         body.pop("passwordProfile")
-        return self.users[self.add_user(body.pop("userPrincipalName"), **body)]
+        return self._made(self.users[self.add_user(body.pop("userPrincipalName"), **body)])
 
     def _change_user(self, id_: str, **body: Any) -> None:
         check_properties("User", body)
@@ -339,7 +356,11 @@ class FakeGraph:
         for key in ("displayName", "mailEnabled", "mailNickname", "securityEnabled"):
             if key not in body:
                 raise RefusedError(400, "Request_BadRequest", f"A value is required for property '{key}'.")
-        return self.groups[self.add_group(body.pop("displayName"), **body)]
+        return self._made(self.groups[self.add_group(body.pop("displayName"), **body)])
+
+    def _made(self, thing: dict[str, Any]) -> dict[str, Any]:
+        self.unknown[str(thing["id"])] = self.lag
+        return thing
 
     def _change_group(self, id_: str, **body: Any) -> None:
         check_properties("Group", body)

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 from entra_driving import open_provider
 from fake_graph import SECRET, TOKEN, FakeGraph
 from support.http_server import HttpServer, http_server
+from support.watching import Watch
 
 from reconciler.items import Value
 from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, World, checks_for
@@ -32,9 +34,11 @@ LISTS = {
 class RunningTenant:
     """A fake that serves."""
 
-    def __init__(self, app: FakeGraph, server: HttpServer) -> None:
+    def __init__(self, app: FakeGraph, server: HttpServer, watch: Watch) -> None:
         self._app = app
         self._server = server
+        self._watch = watch
+        watch.look = self.look
 
     def open(self, *, read_only: bool = False) -> Provider:
         """See `RunningApp.open`."""
@@ -64,10 +68,19 @@ class RunningTenant:
     def _add_app(self, name: str) -> str:
         return self._app.add_app(name.partition("/")[0], "Users")
 
+    def history(self) -> list[World]:
+        """See `RunningApp`."""
+        return self._watch.worlds
+
     async def peek(self) -> World:
         """See `RunningApp.peek`."""
+        return self.look()
+
+    def look(self) -> World:
+        """Return what is true now."""
         app = self._app
         names = {id_: str(user["userPrincipalName"]) for id_, user in app.users.items()}
+        names |= {id_: f"group:{group['displayName']}" for id_, group in app.groups.items()}
         keys = {id_: f"group:{group['displayName']}" for id_, group in app.groups.items()}
         keys |= {id_: f"role:{name}" for id_, name in app.roles.items()}
         keys |= {id_: f"license:{name}" for id_, name in app.skus.items()}
@@ -79,6 +92,7 @@ class RunningTenant:
             (each["principalId"], f"{each['resourceId']}/{each['appRoleId']}") for each in app.app_assignments.values()
         ]
         pairs += [(id_, state["skuId"]) for id_, user in app.users.items() for state in user["licenseAssignmentStates"]]
+        pairs += [(id_, each["skuId"]) for id_, group in app.groups.items() for each in group["assignedLicenses"]]
         grants = {(names[who], keys[what], None) for who, what in pairs if who in names and what in keys}
         return World(
             tuple(_account(id_, user) for id_, user in app.users.items()),
@@ -100,8 +114,8 @@ class RunningTenant:
                 app.refusing = f"{REFUSAL} ({SECRET})"
             case Fault.LOSE_ANSWER:
                 app.losing = True
-            case Fault.DELETE_ENTITLEMENT:
-                self._drop(*subject.split(":"))
+            case Fault.DELETE_ENTITLEMENT | Fault.RENAME_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT | Fault.VANISH:
+                self._trouble(fault, subject, to.partition(":")[2])
             case _:
                 id_ = next(n for n, user in app.users.items() if user["userPrincipalName"] == subject)
                 if fault is Fault.RENAME_ACCOUNT:
@@ -110,6 +124,20 @@ class RunningTenant:
                 app.drop(id_)
                 if fault is Fault.RECYCLE_USERNAME:
                     app.add_user(subject, "stranger@elsewhere.example")
+
+    def _trouble(self, fault: Fault, key: str, to: str) -> None:
+        if fault is Fault.RENAME_ENTITLEMENT:
+            self._group(key)["displayName"] = to
+            return
+        if fault is Fault.VANISH:
+            self._watch.after(r"GET /v1.0/groups$", lambda: self._drop(*key.split(":")))
+            return
+        self._drop(*key.split(":"))
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            self._app.add_group(key.partition(":")[2])
+
+    def _group(self, key: str) -> dict[str, Any]:
+        return next(each for each in self._app.groups.values() if each["displayName"] == key.partition(":")[2])
 
     def _drop(self, kind: str, name: str) -> None:
         app = self._app
@@ -144,6 +172,15 @@ class TenantHarness:
         "app": (None,),
     }
     names: Mapping[str, Mapping[str, str]] = {"app": {"alpha": "alpha/Users", "beta": "beta/Users"}}
+    nesting: Mapping[str, tuple[str, ...]] = {
+        "group": ("group",),
+        "role": ("group",),
+        "license": ("group",),
+        "app": ("group",),
+    }
+    troubles: Mapping[str, frozenset[Fault]] = {
+        "group": frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH})
+    }
     together = (frozenset({"accounts", "grants:license"}),)
     page = 3
     attribute: tuple[str, Value] | None = ("jobTitle", "Engineer")
@@ -164,9 +201,10 @@ class TenantHarness:
     @asynccontextmanager
     async def _start(self, world: World) -> AsyncIterator[RunningTenant]:
         app = FakeGraph(page=self.page)
-        async with http_server(app.answer) as server:
+        watch = Watch(app.answer)
+        async with http_server(watch.answer) as server:
             app.url = server.url
-            running = RunningTenant(app, server)
+            running = RunningTenant(app, server, watch)
             running.fill(world)
             yield running
 

@@ -166,3 +166,29 @@ def test_a_wrong_secret_is_told_without_the_secret(app: FakeGraph, monkeypatch: 
         read(app)
     assert "AADSTS7000215" in str(error.value)
     assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize("said", [(410, "syncStateNotFound"), (400, "Directory_ExpiredPageToken")])
+def test_a_list_whose_next_page_has_expired_is_read_anew_once(app: FakeGraph, said: tuple[int, str]) -> None:
+    """From its beginning, so that nothing is missing and nobody is there twice; a second time it is incomplete."""
+    app.page = 2
+    people = [app.add_user(f"p{number}@acme.example") for number in range(5)]
+    app.expired = [said]
+    snapshot = read(app)
+    assert [one.remote_id for one in snapshot.accounts] == people
+    assert snapshot.collections["accounts"].complete
+    app.expired = [said, said]
+    found = read(app).collections["accounts"]
+    assert not found.complete
+    assert "page token value has expired" in found.why
+
+
+def test_a_group_with_hidden_members_that_shows_none_is_unread(app: FakeGraph) -> None:
+    """Without Member.Read.Hidden it looks empty, and nobody is taken for gone; one that shows somebody is read."""
+    ana = app.add_user("ana@acme.example")
+    app.add_group("secret", visibility="HiddenMembership")
+    app.add_group("shown", ana, visibility="HiddenMembership")
+    app.add_group("empty", visibility="Private")
+    found = read(app)
+    assert found.collections["grants:group"].unread == {"group:secret"}
+    assert list(found.grants()) == [(ana, "group:shown", None)]

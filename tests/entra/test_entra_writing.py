@@ -1,10 +1,12 @@
 """Writing: what is so already is done, what belongs to another is never taken, and a removal removes no person."""
 
 import pytest
-from entra_driving import grant, on_account, on_group, perform, read
+from entra_driving import drive, grant, on_account, on_group, perform, read
 from fake_graph import FakeGraph
+from support.http_server import HttpServer
 
-from reconciler.provider.change import Operation, Outcome
+from providers.entra.provider import EntraProvider
+from reconciler.provider.change import Operation, Outcome, Receipt
 
 pytestmark = pytest.mark.evidence("entra", against="our own fake", of="properties checked against Microsoft's types")
 
@@ -138,3 +140,30 @@ def test_a_lost_answer_is_looked_up(app: FakeGraph) -> None:
     (receipt,) = perform(app, grant(ana, "role:User Administrator", role))
     assert (receipt.outcome, receipt.detail) == (Outcome.DONE, "the answer was lost; it was done")
     assert len(app.role_assignments) == 1
+
+
+@pytest.mark.parametrize("kind", ["group", "role", "license", "app"])
+def test_whoever_was_just_made_gets_what_is_theirs_though_not_every_replica_knows_them(
+    app: FakeGraph, kind: str
+) -> None:
+    """A user and a group of the same run are waited for, whether Graph says 404 or 400 of them."""
+    app.lag = 2
+    sku, role, wiki = app.add_sku("SPE_E3"), app.add_role("User Administrator"), app.add_app("Wiki", "Users")
+    ids = {"license": sku, "role": role, "app": f"{wiki}/{app.role_of(wiki, 'Users')}"}
+    after = {"username": "new@acme.example", "email": "new@acme.example", "usageLocation": "DE"}
+
+    async def work(provider: EntraProvider, _: HttpServer) -> list[Receipt]:
+        user = await provider.perform(on_account(Operation.CREATE_ACCOUNT, "new", after=after))
+        group = await provider.perform(on_group(Operation.CREATE_ENTITLEMENT, "group:ops"))
+        id_ = ids.get(kind, group.remote_id)
+        return [user, group, await provider.perform(grant(user.remote_id, f"{kind}:x", id_))]
+
+    assert [each.outcome for each in drive(app, work)] == [Outcome.DONE] * 3
+    assert sum(app.unknown.values()) <= 2
+
+
+def test_what_is_gone_is_not_waited_for(app: FakeGraph) -> None:
+    """Only what this run made itself can be on its way: anything else that is not found has failed, at once."""
+    (receipt,) = perform(app, grant(app.add_user("ana@acme.example"), "group:x", app.id()))
+    assert receipt.outcome is Outcome.FAILED
+    assert receipt.requests <= 2

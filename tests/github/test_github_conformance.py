@@ -8,6 +8,7 @@ from fake_organization import TOKEN, FakeOrganization
 from github_driving import open_provider
 from github_world import ORGANIZATION
 from support.http_server import HttpServer, http_server
+from support.watching import Watch
 
 from reconciler.items import Value
 from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, World, checks_for
@@ -25,9 +26,11 @@ UNLISTED = "GitHub has nothing of the kind"
 class RunningOrganization:
     """A fake that serves."""
 
-    def __init__(self, app: FakeOrganization, server: HttpServer) -> None:
+    def __init__(self, app: FakeOrganization, server: HttpServer, watch: Watch) -> None:
         self._app = app
         self._server = server
+        self._watch = watch
+        watch.look = self.look
 
     def open(self, *, read_only: bool = False) -> Provider:
         """See `RunningApp.open`."""
@@ -53,8 +56,16 @@ class RunningOrganization:
         make = {"team": self._app.world.add_team, "repo": self._app.world.add_repository}
         return make[kind](name) if kind in make else 0
 
+    def history(self) -> list[World]:
+        """See `RunningApp`."""
+        return self._watch.worlds
+
     async def peek(self) -> World:
         """See `RunningApp.peek`."""
+        return self.look()
+
+    def look(self) -> World:
+        """Return what is true now."""
         github = self._app.world
         accounts = [self._account(number, AccountStatus.ACTIVE) for number in github.members]
         accounts += [self._account(number, AccountStatus.ACTIVE) for number in github.outsiders()]
@@ -65,6 +76,8 @@ class RunningOrganization:
         names = github.users
         grants: set[tuple[str, str, str | None]] = set()
         for team in github.teams.values():
+            held = {(number, level) for number, level in team.repositories.items() if number in github.repositories}
+            grants |= {(f"team:{team.slug}", f"repo:{github.repositories[n].name}", level) for n, level in held}
             grants |= {(names[who], f"team:{team.slug}", role) for who, role in (team.members | team.pending).items()}
         for repository in github.repositories.values():
             grants |= {(names[who], f"repo:{repository.name}", level) for who, level in repository.direct.items()}
@@ -89,8 +102,8 @@ class RunningOrganization:
                 app.refusing = f"{REFUSAL} ({TOKEN})"
             case Fault.LOSE_ANSWER:
                 app.losing = True
-            case Fault.DELETE_ENTITLEMENT:
-                self._drop(subject)
+            case Fault.RENAME_ENTITLEMENT | Fault.DELETE_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT:
+                self._trouble(fault, subject, to.partition(":")[2])
             case _:
                 number = github.number_of(subject) or 0
                 if fault is Fault.RENAME_ACCOUNT:
@@ -99,6 +112,21 @@ class RunningOrganization:
                 github.delete_user(number)
                 if fault is Fault.RECYCLE_USERNAME:
                     github.add_member(subject)
+
+    def _trouble(self, fault: Fault, key: str, to: str) -> None:
+        if fault is Fault.RENAME_ENTITLEMENT:
+            self._rename(key, to)
+            return
+        self._drop(key)
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            self._make(key)
+
+    def _rename(self, key: str, to: str) -> None:
+        github, (kind, _, name) = self._app.world, key.partition(":")
+        if kind == "team" and (team := github.team(name)):
+            team.slug = to
+        elif repository := github.repository(name):
+            repository.name = to
 
     def _drop(self, key: str) -> None:
         github, (kind, _, name) = self._app.world, key.partition(":")
@@ -114,6 +142,10 @@ class OrganizationHarness:
     name = "github"
     kinds: Mapping[str, tuple[str | None, ...]] = {"team": ("member", "maintainer"), "repo": ("pull", "push", "admin")}
     names: Mapping[str, Mapping[str, str]] = {}
+    nesting: Mapping[str, tuple[str, ...]] = {"repo": ("team",)}
+    troubles: Mapping[str, frozenset[Fault]] = dict.fromkeys(
+        ("team", "repo"), frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})
+    )
     page = 3
     attribute: tuple[str, Value] | None = None
     secrets = (TOKEN,)
@@ -131,8 +163,9 @@ class OrganizationHarness:
     @asynccontextmanager
     async def _start(self, world: World) -> AsyncIterator[RunningOrganization]:
         app = FakeOrganization(page=self.page)
-        async with http_server(app.answer) as server:
-            running = RunningOrganization(app, server)
+        watch = Watch(app.answer)
+        async with http_server(watch.answer) as server:
+            running = RunningOrganization(app, server, watch)
             running.fill(world)
             yield running
         assert app.rest.violations == [], ORGANIZATION
@@ -143,6 +176,8 @@ class OwnerHarness(OrganizationHarness):
 
     kinds: Mapping[str, tuple[str | None, ...]] = {"role": (None,)}
     names: Mapping[str, Mapping[str, str]] = {"role": {"alpha": "owner", "beta": "owner"}}
+    nesting: Mapping[str, tuple[str, ...]] = {}
+    troubles: Mapping[str, frozenset[Fault]] = {}
 
     def can(self, fault: Fault) -> Ability:
         """See `Harness.can`."""

@@ -86,3 +86,49 @@ def test_a_list_that_grows_while_it_is_read_is_not_whole(app: FakeOrganization) 
         return reply
 
     assert "4 of 5 were listed" in read_with(answer).collections["entitlements:repo"].why
+
+
+def test_a_list_from_which_github_left_something_out_is_not_whole(app: FakeOrganization) -> None:
+    """A token that is not authorized for SAML single sign-on gets a success, and less than there is."""
+
+    def answer(request: Request) -> Reply:
+        reply = app.answer(request)
+        if not request.path.endswith("/outside_collaborators"):
+            return reply
+        return Reply(reply.status, [], {"X-GitHub-SSO": "partial-results; organizations=21955855,20582480"})
+
+    web, eve = app.world.add_repository("web"), app.world.add_user("eve")
+    app.world.repositories[web].direct[eve] = "push"
+    accounts = read_with(answer).collections["accounts"]
+    assert not accounts.complete
+    assert "authorize the token" in accounts.why
+
+
+def test_a_token_that_saml_keeps_out_is_told_to_be_authorized() -> None:
+    """GitHub's own words say so; nothing is taken for an empty organization."""
+    words = "Resource protected by organization SAML enforcement. You must grant your token access."
+    told = {"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=AZ"}
+    error = {"type": "FORBIDDEN", "path": ["organization"], "extensions": {"saml_failure": True}, "message": words}
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/graphql":
+            return Reply(200, {"data": {"organization": None}, "errors": [error]}, told)
+        return Reply(403, {"message": words}, told)
+
+    with pytest.raises(ProviderError, match="SAML enforcement"):
+        read_with(answer)
+
+
+def test_a_secondary_limit_that_says_how_long_is_waited_for_so_long(app: FakeOrganization) -> None:
+    """403 with Retry-After is no refusal: the list is whole afterwards."""
+    refused: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET" and not refused:
+            refused.append(request.path)
+            words = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+            return Reply(403, words, {"Retry-After": "30"})
+        return app.answer(request)
+
+    assert all(found.complete for found in read_with(answer).collections.values())
+    assert refused

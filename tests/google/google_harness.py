@@ -11,6 +11,7 @@ from typing import Any
 
 from google_fake import REFUSAL, TOKEN, FakeGoogle, error
 from support.http_server import HttpServer, http_server
+from support.watching import Watch
 
 from providers.google.config import GoogleConfig
 from providers.google.provider import GoogleProvider
@@ -62,7 +63,9 @@ def open_google(url: str, clock: QuickClock | None = None, *, read_only: bool = 
 class RunningGoogle:
     """One customer's imitation."""
 
-    def __init__(self, app: FakeGoogle, server: HttpServer, clock: QuickClock) -> None:
+    def __init__(self, app: FakeGoogle, server: HttpServer, clock: QuickClock, watch: Watch) -> None:
+        self._watch = watch
+        watch.look = self.look
         self.app = app
         self.server = server
         self.clock = clock
@@ -104,10 +107,19 @@ class RunningGoogle:
             case "oauth":
                 app.tokens.setdefault(user_id, {})[name] = name.title()
 
+    def history(self) -> list[World]:
+        """See `RunningApp`."""
+        return self._watch.worlds
+
     async def peek(self) -> World:
         """See `RunningApp.peek`."""
+        return self.look()
+
+    def look(self) -> World:
+        """Return what is true now."""
         app = self.app
         names = {i: u["primaryEmail"].removesuffix(f"@{DOMAIN}") for i, u in app.users.items()}
+        names |= {i: f"group:{g['email'].removesuffix('@' + DOMAIN)}" for i, g in app.groups.items()}
         by_email = {u["primaryEmail"]: names[i] for i, u in app.users.items()}
         keys = {i: f"group:{g['email'].removesuffix('@' + DOMAIN)}" for i, g in app.groups.items()}
         keys |= {i: f"role:{n}" for i, n in app.roles.items()}
@@ -138,10 +150,22 @@ class RunningGoogle:
                 app.losing = True
             case Fault.DELETE_ENTITLEMENT:
                 self._delete(subject)
+            case Fault.VANISH:
+                self._watch.after("/groups[?]", lambda: self._delete(subject))
+            case Fault.RENAME_ENTITLEMENT:
+                self._group(subject)["email"] = f"{to.partition(':')[2]}@{DOMAIN}"
+            case Fault.RECYCLE_ENTITLEMENT:
+                self._delete(subject)
+                app.add_group(f"{subject.partition(':')[2]}@{DOMAIN}")
             case _:
                 user = app.find(f"{subject}@{DOMAIN}")
                 assert user
                 self._change(fault, user, to)
+
+    def _group(self, key: str) -> dict[str, Any]:
+        found = self.app.find_group(f"{key.partition(':')[2]}@{DOMAIN}")
+        assert found
+        return found
 
     def _delete(self, key: str) -> None:
         kind, _, name = key.partition(":")
@@ -173,6 +197,10 @@ class GoogleHarness:
     kinds: Mapping[str, tuple[str | None, ...]] = {
         "group": ("member", "manager", "owner"), "role": (None,), "license": (None,), "oauth": (None,),
     }  # fmt: skip
+    nesting: Mapping[str, tuple[str, ...]] = {"group": ("group",), "role": ("group",)}
+    troubles: Mapping[str, frozenset[Fault]] = {
+        "group": frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH})
+    }
     page = 3
     attribute: tuple[str, Value] | None = ("title", "Engineer")
     secrets = (TOKEN,)
@@ -194,8 +222,9 @@ async def running(world: World | None = None, **more: Any) -> AsyncIterator[Runn
     """Run an imitation; at the end, every request must have been one that the reference allows."""
     clock = QuickClock()
     app = FakeGoogle(now=clock.monotonic, **more)
-    async with http_server(app.answer) as server:
-        google = RunningGoogle(app, server, clock)
+    watch = Watch(app.answer)
+    async with http_server(watch.answer) as server:
+        google = RunningGoogle(app, server, clock, watch)
         google.fill(world or World())
         yield google
     assert app.violated == []

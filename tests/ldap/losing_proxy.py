@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 _WRITES = frozenset({0x66, 0x68, 0x4A, 0x6C})
 """Tags of ModifyRequest, AddRequest, DelRequest and ModifyDNRequest (RFC 4511 section 4)."""
+_SEARCH = 0x63
 
 
 class LosingProxy:
@@ -13,12 +14,14 @@ class LosingProxy:
 
     Attributes:
         losing: whether the answer to the next write is lost.
+        searches: how many searches came through.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
         self.losing = False
+        self.searches = 0
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,6 +31,7 @@ class LosingProxy:
         try:
             while data := await reader.read(65536):
                 lost = self.losing and _operation(data) in _WRITES
+                self.searches += _operation(data) == _SEARCH
                 far_writer.write(data)
                 await far_writer.drain()
                 if lost:

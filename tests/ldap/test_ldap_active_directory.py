@@ -4,6 +4,7 @@ import pytest
 from ldap_driving import Place, grant, on_account, on_group, perform, read
 
 from providers.ldap.client import LdapClient
+from providers.ldap.names import is_apart
 from reconciler.provider.change import Operation, Outcome
 from reconciler.provider.snapshot import AccountStatus
 
@@ -84,3 +85,55 @@ def test_a_username_is_changed_without_the_entrys_name(domain: Place) -> None:
     assert receipt.outcome is Outcome.DONE, receipt.detail
     (account,) = read(domain).accounts
     assert (account.remote_id, account.username, account.attributes["title"]) == (id_, "aruiz", "CTO")
+
+
+def whole_domain(domain: Place) -> dict[str, object]:
+    """Return the settings of a way to everything."""
+    base = domain.directory.base
+    return {"base": base, "people": {"base": base}, "groups": {"base": base}}
+
+
+def test_a_whole_domain_is_whole_though_it_refers_to_its_parts_without_people(domain: Place) -> None:
+    """Names of machines and the configuration are on servers of their own, in every domain."""
+    domain.add_person("ana")
+    found = read(domain, **whole_domain(domain))
+    assert "ana" in {each.username for each in found.accounts}
+    assert [name for name, each in found.collections.items() if not each.complete] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "apart"),
+    [
+        ("ldap://DomainDnsZones.acme.example/DC=DomainDnsZones,DC=acme,DC=example", True),
+        ("ldap://acme.example/CN=Configuration,DC=acme,DC=example", True),
+        ("ldap://berlin.acme.example/DC=berlin,DC=acme,DC=example", False),
+        ("ldap://elsewhere.example", False),
+    ],
+)
+def test_a_domain_below_is_a_part_that_is_missing(uri: str, apart: bool) -> None:
+    """People are in it, and no way of this one reads them."""
+    assert is_apart(uri) is apart
+
+
+def test_a_primary_group_is_held_though_it_tells_no_member(domain: Place) -> None:
+    """Whoever has the administrators' group for a primary one is an administrator; the usual one is left out."""
+    people = [domain.add_person(name) for name in ("ana", "sam")]
+    base = domain.directory.base
+    admins = f"CN=Domain Admins,CN=Users,{base}"
+    domain.check(domain.admin.modify(admins, {"member": [("MODIFY_ADD", people[:1])]}))
+    domain.check(domain.admin.modify(people[0], {"primaryGroupID": [("MODIFY_REPLACE", [512])]}))
+    assert people[0].lower() not in [each.lower() for each in domain.members(admins)]
+    settings = whole_domain(domain)
+    ours = {domain.id(dn) for dn in people}
+    held = {(holder, key) for holder, key, _ in read(domain, **settings).grants() if holder in ours}
+    assert (domain.id(people[0]), "group:Domain Admins") in held
+    assert (domain.id(people[1]), "group:Domain Users") not in held
+    again, taken = perform(
+        domain,
+        grant(domain, people[0], admins),
+        grant(domain, people[0], admins, Operation.REVOKE),
+        **settings,
+    )
+    assert (again.outcome, again.detail) == (Outcome.DONE, "it is the primary group")
+    assert taken.outcome is Outcome.FAILED
+    assert "let them have another one first" in taken.detail

@@ -57,6 +57,7 @@ class RunningDirectory:
         people = place.everything(f"({username}=*)" if not place.windows else "(objectCategory=person)")
         groups = place.everything("(objectClass=group)" if place.windows else "(objectClass=groupOfNames)")
         names = {fold(dn): str(entry[username][0]) for dn, entry in people.items()}
+        names |= {fold(dn): f"group:{entry['cn'][0]}" for dn, entry in groups.items()}
         accounts = tuple(self._account(entry, username) for entry in people.values())
         keys = {dn: f"group:{entry['cn'][0]}" for dn, entry in groups.items()}
         grants = {
@@ -94,7 +95,12 @@ class RunningDirectory:
             case Fault.REFUSE:
                 self.configure("olcReadOnly", ["TRUE"])
             case Fault.DELETE_ENTITLEMENT:
-                place.check(place.admin.delete(f"cn={subject.partition(':')[2]},{place.groups}"))
+                place.check(place.admin.delete(self._group(subject)))
+            case Fault.RENAME_ENTITLEMENT:
+                place.check(place.admin.modify_dn(self._group(subject), f"cn={to.partition(':')[2]}"))
+            case Fault.RECYCLE_ENTITLEMENT:
+                place.check(place.admin.delete(self._group(subject)))
+                place.add_group(subject.partition(":")[2])
             case _:
                 name = "cn" if place.windows else "uid"
                 dn = f"{name}={subject},{place.people}"
@@ -107,6 +113,9 @@ class RunningDirectory:
                 place.check(place.admin.delete(dn))
                 if fault is Fault.RECYCLE_USERNAME:
                     place.add_person(subject, "stranger@elsewhere.example")
+
+    def _group(self, key: str) -> str:
+        return f"cn={key.partition(':')[2]},{self._place.groups}"
 
     def _rename(self, dn: str, name: str, to: str) -> None:
         place = self._place
@@ -137,6 +146,10 @@ class DirectoryHarness:
 
     name = "ldap"
     kinds: Mapping[str, tuple[str | None, ...]] = {"group": (None,)}
+    nesting: Mapping[str, tuple[str, ...]] = {"group": ("group",)}
+    troubles: Mapping[str, frozenset[Fault]] = {
+        "group": frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})
+    }
     page = 3
     attribute: tuple[str, Value] | None = ("title", "Engineer")
     secrets = (PASSWORD,)

@@ -190,3 +190,45 @@ def test_while_planning_the_library_itself_refuses_to_write(place: Place) -> Non
 
     drive(place, work, read_only=True)
     assert "title" not in place.entry(ana)
+
+
+def test_of_several_names_the_entrys_own_counts(place: Place) -> None:
+    """`cn` and `uid` may have many values, in no order: the one in the DN stays the name, whatever is added."""
+    ana = place.add_person("zana", "ana@acme.example")
+    group = place.add_group("ops", ana)
+    for name in ("alias", "zebra"):
+        place.check(place.admin.modify(group, {"cn": [(ldap3.MODIFY_ADD, [name])]}))
+        place.check(place.admin.modify(ana, {"uid": [(ldap3.MODIFY_ADD, [name])]}))
+    place.check(place.admin.modify(group, {"cn": [(ldap3.MODIFY_REPLACE, ["zebra", "alias", "ops"])]}))
+    place.check(place.admin.modify(ana, {"uid": [(ldap3.MODIFY_REPLACE, ["zebra", "alias", "zana"])]}))
+    snapshot = read(place)
+    assert [each.username for each in snapshot.accounts] == ["zana"]
+    assert [each.key for each in snapshot.entitlements] == ["group:ops"]
+
+
+def test_an_entry_without_its_id_makes_the_reading_incomplete(place: Place) -> None:
+    """Another product, or a rule that hides it: two entries would be one, and somebody taken for somebody else."""
+    place.add_person("ana")
+    place.add_person("sam")
+    people = {"base": place.people, "filter": "(uid=*)", "username": "uid"}
+    found = read(place, product="active_directory", disabled=None, people=people).collections["accounts"]
+    assert not found.complete
+    assert "objectGUID of" in found.why
+
+
+@pytest.mark.parametrize("most", [3, 5])
+def test_a_list_that_the_directory_cuts_at_its_limit_is_incomplete(place: Place, most: int) -> None:
+    """A size limit ends a search with some entries and a word: those that are missing are never taken for gone."""
+    for number in range(8):
+        place.add_person(f"p{number}")
+    connection = place.directory.connect("cn=config")
+    limits = f'{{0}}dn.exact="{place.tool}" size={most} size.prtotal={most}'
+    database = "olcDatabase={1}mdb,cn=config"
+    place.check(connection.modify(database, {"olcLimits": [(ldap3.MODIFY_REPLACE, [limits])]}))
+    try:
+        found = [read(place, page=page).collections["accounts"] for page in (2, 500)]
+    finally:
+        connection.modify(database, {"olcLimits": [(ldap3.MODIFY_REPLACE, [])]})
+        connection.unbind()
+    assert [each.complete for each in found] == [False, False]
+    assert all("sizeLimitExceeded" in each.why for each in found)

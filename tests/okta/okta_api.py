@@ -16,6 +16,7 @@ import jwt
 import okta_reference
 from okta_org import Organization
 from support.http_server import HttpServer, Reply, Request, http_server
+from support.watching import Watch
 
 from reconciler.provider.conformance import Fault, World
 
@@ -435,18 +436,20 @@ def _gone(what: str) -> Reply:
 
 
 @asynccontextmanager
-async def serve(app: FakeOkta) -> AsyncIterator[HttpServer]:
+async def serve(app: FakeOkta, watch: Watch | None = None) -> AsyncIterator[HttpServer]:
     """Run an organization; at the end, every request was as Okta's own description of its API has it."""
-    async with http_server(app.answer) as server:
+    async with http_server(watch.answer if watch else app.answer) as server:
         app.url = server.url
         yield server
     assert not app.violations, json.dumps(app.violations, indent=1)
 
 
 @asynccontextmanager
-async def fake_okta(world: World, page: int = PAGE) -> AsyncIterator[tuple[FakeOkta, HttpServer]]:
+async def fake_okta(world: World, page: int = PAGE) -> AsyncIterator[tuple[FakeOkta, HttpServer, Watch]]:
     """Run an organization, with a world in it."""
     app = FakeOkta(page)
     app.fill(world)
-    async with serve(app) as server:
-        yield app, server
+    watch = Watch(app.answer)
+    watch.look = app.world
+    async with serve(app, watch) as server:
+        yield app, server, watch

@@ -6,6 +6,7 @@ from typing import Any
 
 from okta_api import PAGE, REFUSAL, TOKEN, FakeOkta, fake_okta
 from support.surroundings import surroundings
+from support.watching import Watch
 
 from providers.okta.provider import OktaProvider
 from reconciler.items import Value
@@ -22,8 +23,9 @@ def open_okta(url: str, *, read_only: bool = False, **config: Any) -> OktaProvid
 class RunningOkta:
     """The running fake."""
 
-    def __init__(self, app: FakeOkta, url: str, kinds: Sequence[str]) -> None:
+    def __init__(self, app: FakeOkta, url: str, kinds: Sequence[str], watch: Watch) -> None:
         self.app = app
+        self.watch = watch
         self.url = url
         self.kinds = kinds
 
@@ -37,7 +39,10 @@ class RunningOkta:
 
     async def inject(self, fault: Fault, subject: str = "", to: str = "") -> None:
         """Make a fault happen."""
-        self.app.suffer(fault, subject, to)
+        if fault is Fault.VANISH:
+            self.watch.after(r"GET /api/v1/groups$", lambda: self.app.drop(self.app.world().entitlements[subject]))
+        else:
+            self.app.suffer(fault, subject, to)
 
 
 class OktaHarness:
@@ -45,6 +50,11 @@ class OktaHarness:
 
     name = "okta"
     kinds: Mapping[str, tuple[str | None, ...]] = {"group": (None,), "app": (None,)}
+    nesting: Mapping[str, tuple[str, ...]] = {"app": ("group",)}
+    troubles: Mapping[str, frozenset[Fault]] = {
+        "group": frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT, Fault.VANISH}),
+        "app": frozenset({Fault.RECYCLE_ENTITLEMENT}),
+    }
     page = PAGE
     attribute: tuple[str, Value] | None = ("title", "Engineer")
     secrets = (TOKEN,)
@@ -62,8 +72,8 @@ class OktaHarness:
 
     @asynccontextmanager
     async def _start(self, world: World) -> AsyncIterator[RunningOkta]:
-        async with fake_okta(world) as (app, server):
-            yield RunningOkta(app, server.url, list(self.kinds))
+        async with fake_okta(world) as (app, server, watch):
+            yield RunningOkta(app, server.url, list(self.kinds), watch)
 
 
 class RolesHarness(OktaHarness):
@@ -71,6 +81,8 @@ class RolesHarness(OktaHarness):
 
     name = "okta roles"
     kinds: Mapping[str, tuple[str | None, ...]] = {"role": (None,)}
+    nesting: Mapping[str, tuple[str, ...]] = {}
+    troubles: Mapping[str, frozenset[Fault]] = {}
     names: Mapping[str, Mapping[str, str]] = {
         "role": {"alpha": "HELP_DESK_ADMIN", "beta": "REPORT_ADMIN", "gamma": "APP_ADMIN"}
     }

@@ -158,7 +158,9 @@ class Organization:
         keys = {key: f"group:{one['profile']['name']}" for key, one in self.groups.items()}
         keys |= {key: f"app:{one['label']}" for key, one in self.apps.items()}
         grants = {(logins[user], keys[it], None) for it, user in self.members | self.app_users}
-        grants |= {(logins[one["holder"]], f"role:{one['type']}", None) for one in self.roles.values()}
+        holders = logins | {key: f"group:{one['profile']['name']}" for key, one in self.groups.items()}
+        grants |= {(holders[group], keys[app], None) for app, group in self.app_groups}
+        grants |= {(holders[one["holder"]], f"role:{one['type']}", None) for one in self.roles.values()}
         ids = {key: remote_id for remote_id, key in keys.items()}
         ids |= {f"role:{name}": f"role:{name}" for name in ROLES}
         return World(tuple(_account(user) for user in self.users.values()), ids, frozenset(grants))
@@ -170,6 +172,12 @@ class Organization:
                 self.drop_user(self.find(subject))
             case Fault.DELETE_ENTITLEMENT:
                 self.drop(self.world().entitlements[subject])
+            case Fault.RENAME_ENTITLEMENT:
+                self.groups[self.world().entitlements[subject]]["profile"]["name"] = to.partition(":")[2]
+            case Fault.RECYCLE_ENTITLEMENT:
+                self.drop(self.world().entitlements[subject])
+                kind, _, name = subject.partition(":")
+                (self.add_group if kind == "group" else self.add_app)(name)
             case Fault.RENAME_ACCOUNT:
                 self.users[self.find(subject)]["profile"]["login"] = to
             case Fault.RECYCLE_USERNAME:

@@ -7,8 +7,12 @@ from okta_api import FakeOkta, serve
 from okta_driving import JumpingClock, drive, grant, open_provider, perform, read
 from support.http_server import HttpServer
 
+from providers.okta.capabilities import capabilities_of
+from providers.okta.config import OktaConfig
 from providers.okta.provider import OktaProvider
-from reconciler.provider.change import Outcome
+from reconciler.items import AccountItem, GrantItem
+from reconciler.provider.change import Change, Operation, Outcome
+from reconciler.provider.pace import Speed
 from reconciler.provider.snapshot import grants_of
 
 pytestmark = pytest.mark.evidence("okta", against="our own fake", of="requests checked against Okta's OpenAPI")
@@ -98,3 +102,25 @@ def test_a_read_takes_the_least_number_of_requests(app: FakeOkta) -> None:
     member_of_g3 = {user for group, user in app.members if group == groups[3]}
     least = (5 + 1) + 1 + 1 + 1 + 1 + 200 + 2 * 20 + (admins + len(member_of_g3 - set(people[:5]))) + 1
     assert told == sent == least + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "minutes"),
+    [
+        ("group", Operation.GRANT, 1),
+        ("app", Operation.GRANT, 9),
+        ("app", Operation.REVOKE, 19),
+        ("role", Operation.GRANT, 0),
+        ("accounts", Operation.CREATE_ACCOUNT, 1),
+        ("accounts", Operation.SUSPEND_ACCOUNT, 0),
+    ],
+)
+def test_the_time_of_an_apply_is_estimated_from_the_share_of_one_token(
+    kind: str, operation: Operation, minutes: float
+) -> None:
+    """500 changes, by half of what Okta lets a Workforce organization do in a minute."""
+    capabilities = capabilities_of(OktaConfig.model_validate({"url": "https://acme.okta.com", "token": {"env": "T"}}))
+    speed = Speed(capabilities.concurrency, capabilities.batches, capabilities.paces)
+    people = [f"p{number}" for number in range(500)]
+    items = [AccountItem(one) if kind == "accounts" else GrantItem(one, f"{kind}:x") for one in people]
+    assert speed.limit([Change("okta", operation, item, "okta") for item in items]) == minutes * 60

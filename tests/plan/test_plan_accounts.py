@@ -161,9 +161,9 @@ def test_a_leaver_who_was_never_ours_is_suspended() -> None:
     assert {change.cause for change in plan.changes} == {Cause.LEAVER}
 
 
-def test_the_steps_for_a_leaver_are_in_the_order_of_the_yaml() -> None:
+def test_a_leaver_is_out_first_and_the_files_go_before_the_licences_whatever_the_yamls_order() -> None:
     """`to: manager` is who that is, with that person's account."""
-    steps = (LeaverStep("suspend"), LeaverStep("transfer_files", {"to": "manager"}), LeaverStep("remove_licenses"))
+    steps = (LeaverStep("remove_licenses"), LeaverStep("transfer_files", {"to": "manager"}), LeaverStep("suspend"))
     world = World(app=App("github", "omar", leaver=steps)).settled("omar").live("ana").leave("ana")
     inputs = world.inputs()
     inputs.declared.leavers = {"ana": replace(inputs.declared.leavers["ana"], manager="omar")}

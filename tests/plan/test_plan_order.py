@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plan_worlds import LONG_AGO, App, World, app_with, operations, rules, whole_plan
 
-from reconciler.plan.order import StageName, gather_asked, requirements, staged
+from reconciler.items import AccountItem, GrantItem
+from reconciler.plan.order import ONLY_AFTER, StageName, gather_asked, in_order, requirements, staged
+from reconciler.provider.change import Cause, Change, Operation
 from reconciler.provider.snapshot import AccountStatus
 
 
@@ -47,11 +49,35 @@ def test_leavers_first_then_what_others_stand_on_then_grants_then_removals() -> 
 
 
 def test_the_order_of_the_input_does_not_matter() -> None:
-    """Only the steps of one leaver are kept as they come."""
+    """Only whether sessions end before or after the suspension is kept as it comes."""
     changes = busy().plan().changes
     steps = [change for change in changes if change.holder == "zoe"]
     others = [change for change in changes if change.holder != "zoe"]
     assert staged([*reversed(others), *steps]) == staged(changes)
+
+
+def test_a_leavers_licence_goes_after_the_files_also_where_all_of_it_waits_for_the_next_admin() -> None:
+    """The handover keeps the steps together, and the single licence with them."""
+    after = {ONLY_AFTER: ("google/grant/ana/role:admin",)}
+
+    def make(operation: Operation, entitlement: str = "", **more: object) -> Change:
+        item = GrantItem("zoe", entitlement) if entitlement else AccountItem("zoe")
+        return Change("google", operation, item, "google", cause=Cause.LEAVER, **more)  # type: ignore[arg-type]
+
+    licence = make(Operation.REVOKE, "license:pro")
+    steps = [Operation.REMOVE_LICENSES, Operation.TRANSFER_FILES]
+    suspend = make(Operation.SUSPEND_ACCOUNT, before=after)
+    grant = Change("google", Operation.GRANT, GrantItem("ana", "role:admin"), "google")
+    changes = [licence, *map(make, steps), suspend, make(Operation.REVOKE, "group:all"), grant]
+    ends = [change.id for change in in_order(changes) if change.holder == "zoe"]
+    assert ends == [
+        "google/revoke/zoe/group:all",
+        "google/suspend-account/zoe",
+        "google/transfer-files/zoe",
+        "google/remove-licenses/zoe",
+        "google/revoke/zoe/license:pro",
+    ]
+    assert requirements(changes)[licence.id] == ("google/transfer-files/zoe",)
 
 
 def test_strands_of_one_stage_reach_across_apps() -> None:

@@ -196,6 +196,12 @@ class PostgresApp:
                 self._drop_role(subject)
             case Fault.DELETE_ENTITLEMENT:
                 self._drop_entitlement(*subject.split(":", 1))
+            case Fault.RENAME_ENTITLEMENT:
+                kind, name = subject.split(":", 1)
+                self.run(f"ALTER {kind.upper()} {{}} RENAME TO {{}}", name, to.split(":", 1)[1])
+            case Fault.RECYCLE_ENTITLEMENT:
+                self._drop_entitlement(*subject.split(":", 1))
+                self.make_entitlement(*subject.split(":", 1))
             case Fault.RENAME_ACCOUNT:
                 self.run("ALTER ROLE {} RENAME TO {}", subject, to)
             case Fault.RECYCLE_USERNAME:
@@ -211,6 +217,11 @@ class PostgresApp:
     def _drop_role(self, name: str) -> None:
         self.run("DROP OWNED BY {}", name)
         self.run("DROP ROLE {}", name)
+
+    def make_entitlement(self, kind: str, name: str) -> None:
+        """Make a role, or a database or a schema that the tool owns."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            _make_entitlement(connection, kind, name)
 
     def _drop_entitlement(self, kind: str, name: str) -> None:
         if kind == "role":
@@ -255,14 +266,17 @@ def _seed(connection: psycopg.Connection[Any], world: World) -> None:
         mark = sql.Literal(f"seeded [account {account.external_id}]")
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(account.username), mark))
     for key in world.entitlements:
-        kind, name = key.split(":", 1)
-        owner = sql.SQL({"role": "", "database": " OWNER {} STRATEGY wal_log", "schema": " AUTHORIZATION {}"}[kind])
-        statement = sql.SQL(f"CREATE {kind.upper()} {{}}").format(sql.Identifier(name))
-        connection.execute(statement + owner.format(sql.Identifier(TOOL)))
-        if kind == "role":
-            _entrust(connection, name)
+        _make_entitlement(connection, *key.split(":", 1))
     for holder, key, level in world.grants:
         _grant(connection, holder.removeprefix("role:"), *key.split(":", 1), str(level))
+
+
+def _make_entitlement(connection: psycopg.Connection[Any], kind: str, name: str) -> None:
+    owner = sql.SQL({"role": "", "database": " OWNER {} STRATEGY wal_log", "schema": " AUTHORIZATION {}"}[kind])
+    statement = sql.SQL(f"CREATE {kind.upper()} {{}}").format(sql.Identifier(name))
+    connection.execute(statement + owner.format(sql.Identifier(TOOL)))
+    if kind == "role":
+        _entrust(connection, name)
 
 
 def _entrust(connection: psycopg.Connection[Any], name: str) -> None:
@@ -306,6 +320,8 @@ class PostgresHarness:
     def __init__(self, kind: str, levels: tuple[str, ...], server: str) -> None:
         self.server = server
         self.kinds: Mapping[str, tuple[str | None, ...]] = {kind: levels}
+        self.nesting: Mapping[str, tuple[str, ...]] = {"role": ("role",)} if kind == "role" else {}
+        self.troubles = {kind: frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})}
 
     def start(self, world: World) -> AbstractAsyncContextManager[RunningApp]:
         """See `Harness.start`."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 WRITING = (b"ALTER ", b"CREATE ", b"GRANT ", b"REVOKE ", b"COMMENT ", b"DROP ", b"REASSIGN ")
+
+_ASKING = re.compile(rb"[PQ]....\x00?\s*(?:SELECT|WITH|SHOW)\s", re.DOTALL)
+"""The messages Parse and Query (https://www.postgresql.org/docs/current/protocol-message-formats.html)."""
 
 
 class LossyProxy:
@@ -14,6 +18,7 @@ class LossyProxy:
 
     Attributes:
         lose_next: whether the next answer to such a COMMIT is lost.
+        queries: how many messages came through that bring a query's text and ask for rows.
         silent: whether no answer comes through any more, while connections stay open; new ones end at once.
     """
 
@@ -22,6 +27,7 @@ class LossyProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.lose_next = False
+        self.queries = 0
         self.silent = False
 
     @asynccontextmanager
@@ -66,6 +72,7 @@ class LossyProxy:
     async def _ask(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, lost: asyncio.Event) -> None:
         wrote = False
         while data := await reader.read(65536):
+            self.queries += len(_ASKING.findall(data))
             wrote |= any(word in data for word in WRITING)
             if self.lose_next and wrote and b"COMMIT" in data:
                 self.lose_next = False

@@ -141,6 +141,18 @@ def test_what_others_hold_through_a_leaver_is_not_dropped_with_them(app: Postgre
         assert receipt.outcome is Outcome.DONE
 
 
+def test_settings_that_others_may_change_through_a_leaver_are_not_lost_with_them(app: PostgresApp) -> None:
+    """Since 15 the right to change a setting is granted like any other; the server keeps the role, and says why."""
+    app.run(f'SET ROLE "{TOOL}"; CREATE ROLE sam LOGIN; CREATE ROLE ana LOGIN')
+    drop = on_account(read(app), Operation.DELETE_ACCOUNT, "sam")
+    app.run("GRANT SET ON PARAMETER log_min_messages TO sam WITH GRANT OPTION")
+    app.run("SET ROLE sam; GRANT SET ON PARAMETER log_min_messages TO ana")
+    (receipt,) = perform(app, drop)
+    assert receipt.outcome is Outcome.FAILED
+    assert "privileges for parameter log_min_messages" in receipt.detail
+    assert app.rows("SELECT 1 WHERE has_parameter_privilege('ana', 'log_min_messages', 'SET')")
+
+
 def test_a_database_that_cannot_be_entered_is_named_before_anything_moves(company: PostgresApp) -> None:
     """All or nothing is not to be had over several databases, so it is looked first."""
     company.run("ALTER DATABASE sales ALLOW_CONNECTIONS false")

@@ -73,13 +73,13 @@ _PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 
 @contextmanager
-def openldap() -> Iterator[Directory]:
+def openldap(*, durable: bool = True) -> Iterator[Directory]:
     """Run slapd without overlays: what it does not do itself, the provider must."""
     with tempfile.TemporaryDirectory(prefix="reconciler-slapd-") as name:
         folder = Path(name)
         make_certificate(folder, HOST)
         (folder / "data").mkdir()
-        (folder / "slapd.conf").write_text(_slapd_conf(folder), encoding="utf-8")
+        (folder / "slapd.conf").write_text(_slapd_conf(folder, "" if durable else "dbnosync\n"), encoding="utf-8")
         port, tls_port = _free_port(), _free_port()
         urls = f"ldap://{HOST}:{port} ldaps://{HOST}:{tls_port}"
         command = ["/usr/sbin/slapd", "-d", "0", "-h", urls, "-f", str(folder / "slapd.conf")]
@@ -92,7 +92,7 @@ def openldap() -> Iterator[Directory]:
             yield found
 
 
-def _slapd_conf(folder: Path) -> str:
+def _slapd_conf(folder: Path, more: str) -> str:
     includes = "".join(f"include /etc/ldap/schema/{name}.schema\n" for name in SCHEMAS)
     return f"""\
 {includes}modulepath /usr/lib/ldap
@@ -112,7 +112,7 @@ rootpw {PASSWORD}
 directory {folder}/data
 maxsize 268435456
 index entryUUID,uid,cn,member eq
-access to attrs=userPassword by * auth
+{more}access to attrs=userPassword by * auth
 access to * by * write
 """
 

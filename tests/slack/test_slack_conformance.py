@@ -10,6 +10,7 @@ from slack_driving import open_provider
 from slack_protocol import ADMIN_TOKEN, TOKEN
 from support.http_server import HttpServer, http_server
 from support.jumping_clock import JumpingClock
+from support.watching import Watch
 
 from reconciler.items import Value
 from reconciler.provider.conformance import Check, Fault, TrueAccount, Verdict, World, checks_for
@@ -25,8 +26,11 @@ ROLES = {"role:admin": (True, False), "role:owner": (True, True)}
 class RunningSlack:
     """A fake that serves."""
 
-    def __init__(self, app: FakeSlack, server: HttpServer, clock: JumpingClock, options: dict[str, Any]) -> None:
+    def __init__(
+        self, app: FakeSlack, server: HttpServer, watch: Watch, clock: JumpingClock, options: dict[str, Any]
+    ) -> None:
         self._app = app
+        self._watch = watch
         self._server = server
         self._clock = clock
         self._options = options
@@ -101,8 +105,8 @@ class RunningSlack:
                 app.refusing = (REFUSAL, f"the token {TOKEN} or {ADMIN_TOKEN} may not")
             case Fault.LOSE_ANSWER:
                 app.losing = True
-            case Fault.DELETE_ENTITLEMENT:
-                self._drop(subject)
+            case Fault.DELETE_ENTITLEMENT | Fault.RENAME_ENTITLEMENT | Fault.RECYCLE_ENTITLEMENT | Fault.VANISH:
+                self._trouble(fault, subject, to.partition(":")[2])
             case _:
                 number = next(n for n, user in app.users.items() if user["name"] == subject)
                 if fault is Fault.RENAME_ACCOUNT:
@@ -111,6 +115,26 @@ class RunningSlack:
                 app.drop_user(number)
                 if fault is Fault.RECYCLE_USERNAME:
                     app.add_user(subject, "stranger@elsewhere.example")
+
+    def _trouble(self, fault: Fault, key: str, to: str) -> None:
+        kind, _, name = key.partition(":")
+        if fault is Fault.RENAME_ENTITLEMENT:
+            self._rename(key, to)
+            return
+        if fault is Fault.VANISH:
+            self._watch.after("conversations.list", lambda: self._drop(key))
+            return
+        self._drop(key)
+        if fault is Fault.RECYCLE_ENTITLEMENT:
+            (self._app.add_group if kind == "usergroup" else self._app.add_channel)(name)
+
+    def _rename(self, key: str, to: str) -> None:
+        app, (kind, _, name) = self._app, key.partition(":")
+        if kind == "usergroup":
+            next(each for each in app.groups.values() if each["name"] == name)["name"] = to
+        else:
+            private = kind == "private-channel"
+            next(c for c in app.channels.values() if (c.name, c.private) == (name, private)).name = to
 
     def _drop(self, key: str) -> None:
         app, name = self._app, key.partition(":")[2]
@@ -135,6 +159,10 @@ class SlackHarness:
     together = (frozenset({"accounts", "entitlements:role", "grants:role", "entitlements:guest", "grants:guest"}),)
 
     def __init__(self, *kinds: str, **options: Any) -> None:
+        named = frozenset({Fault.RENAME_ENTITLEMENT, Fault.RECYCLE_ENTITLEMENT})
+        of_kinds = {"usergroup": named, "channel": named | {Fault.VANISH}}
+        of_kinds["private-channel"] = frozenset({Fault.RENAME_ENTITLEMENT})
+        self.troubles = {kind: of_kinds[kind] for kind in kinds if kind in of_kinds}
         levels: tuple[str | None, ...] = ("single-channel", "multi-channel")
         self.kinds: Mapping[str, tuple[str | None, ...]] = {
             kind: levels if kind == "guest" else (None,) for kind in kinds
@@ -159,8 +187,9 @@ class SlackHarness:
     async def _start(self, world: World) -> AsyncIterator[RunningSlack]:
         clock = JumpingClock()
         app = FakeSlack(page=self.page, now=clock.monotonic)
-        async with http_server(app.answer) as server:
-            running = RunningSlack(app, server, clock, {**self._options})
+        watch = Watch(app.answer)
+        async with http_server(watch.answer) as server:
+            running = RunningSlack(app, server, watch, clock, {**self._options})
             running.fill(world)
             yield running
         assert not app.exceeded, f"called too often: {app.exceeded}"
