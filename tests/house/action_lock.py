@@ -30,23 +30,29 @@ def make_lock() -> str:
     extras = project["project"]["optional-dependencies"]
     chosen = [each for name, group in sorted(extras.items()) if name not in _LEFT_OUT for each in group]
     wanted = [*project["project"]["dependencies"], *chosen, *project["build-system"]["requires"]]
-    kept: set[str] = set()
+    kept: dict[str, set[str]] = {}
     for requirement in wanted:
         _follow(requirement, locked, kept)
-    return _HEAD + "".join(locked[name] for name in sorted(kept))
+    return _HEAD + "".join(_with_extras(locked[name], extras) for name, extras in sorted(kept.items()))
 
 
-def _follow(requirement: str, locked: Mapping[str, str], kept: set[str]) -> None:
+def _with_extras(block: str, extras: set[str]) -> str:
+    """Return a package's block with these extras: pip looks for newer ones than those that are pinned without them."""
+    shown = f"[{','.join(sorted(extras))}]" if extras else ""
+    return re.sub(r"^([A-Za-z0-9._-]+)(\[[^\]]*\])?", rf"\1{shown}", block)
+
+
+def _follow(requirement: str, locked: Mapping[str, str], kept: dict[str, set[str]]) -> None:
     """Keep a package with everything that it needs, for the extras that are asked for."""
     name, extras = _name(requirement), re.findall(r"\[([^\]]*)\]", requirement.partition(";")[0])
     if name not in locked or (name in kept and not extras):
         return
-    kept.add(name)
+    asked = {extra.strip() for part in extras for extra in part.split(",")}
+    kept.setdefault(name, set()).update(asked)
     try:
         needs = requires(name) or []
     except PackageNotFoundError:
         return
-    asked = {extra.strip() for part in extras for extra in part.split(",")}
     for need in needs:
         marker = re.search(r"extra\s*==\s*['\"]([^'\"]+)", need)
         if marker is None or marker[1] in asked:

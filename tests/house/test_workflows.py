@@ -4,10 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -58,6 +61,22 @@ def workflows() -> list[Path]:
     """List every workflow, action and template."""
     patterns = (".github/workflows/*.yml", ".github/actions/*/action.yml", "reconciler/ci/templates/access-*.yml")
     return [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
+
+
+@pytest.mark.parametrize("lock", [ROOT / "requirements.lock", TARGET], ids=["all", "of the actions"])
+def test_what_is_needed_with_extras_is_pinned_with_them(lock: Path) -> None:
+    """Without, pip takes the newest release for another package than the pinned one, and refuses it for its hash."""
+    heads = re.findall(r"(?m)^([A-Za-z0-9._-]+)(?:\[([^\]]*)\])?==", lock.read_text(encoding="utf-8"))
+    pinned = {canonicalize_name(name): {extra.strip() for extra in extras.split(",")} for name, extras in heads}
+    for name, extras in pinned.items():
+        try:
+            needs = [Requirement(need) for need in requires(name) or ()]
+        except PackageNotFoundError:
+            continue
+        for need in needs:
+            wanted = [{"extra": extra} for extra in {"", *extras}]
+            if need.extras and any(need.marker is None or need.marker.evaluate(one) for one in wanted):
+                assert need.extras <= pinned[canonicalize_name(need.name)], f"{name} needs {need}"
 
 
 def test_nothing_runs_on_pull_request_target_and_no_script_holds_an_expression() -> None:
