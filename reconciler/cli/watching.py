@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import Common
+from reconciler.cli.output import print_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def watch_reading(common: Common, session: "Session", scope: "Scope") -> "PlainReading | None":
-    """Return the progress of reading the apps of a scope, None where stderr is to be quiet."""
+    """Return the progress of reading the apps of a scope, None where stderr is to be quiet.
+
+    Where there are none at all, that is said: it looks just like a company in which all is well.
+    """
     if common.quiet:
         return None
     from reconciler.render.progress import open_reading
 
+    if not session.company.apps:
+        print_lines([f"warning: no app is declared in {session.settings.root}; -C names another folder"], sys.stderr)
     apps = len(scope.apps or session.company.apps)
     live = sys.stderr.isatty() and not common.verbose
     return open_reading(sys.stderr, apps=apps, colour=common.colour(sys.stderr), live=live)

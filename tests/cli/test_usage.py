@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_company import COMMAND, ROOT, Company, environment
+from support.real_command import run_command
 
 from reconciler.cli.exits import MEANINGS
 from reconciler.cli.group import COMMANDS
@@ -92,6 +93,15 @@ def test_outside_of_any_repository_it_says_what_is_missing(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "reconciler.yaml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["plan"], ["drift"], ["apply", "--yes"]])
+def test_a_folder_without_apps_is_not_a_company_in_which_all_is_well(tmp_path: Path, command: list[str]) -> None:
+    """A nightly run in the wrong place would find no drift for ever."""
+    (tmp_path / "reconciler.yaml").write_text("timezone: UTC\n", encoding="utf-8")
+    done = run_command(command, tmp_path, environment())
+    assert "warning: no app is declared in" in done.stderr
+    assert "-C names another folder" in done.stderr
 
 
 def test_the_configuration_is_found_from_anywhere(company: Company, tmp_path_factory: pytest.TempPathFactory) -> None:
