@@ -32,11 +32,13 @@ class LosingProxy:
             while data := await reader.read(65536):
                 lost = self.losing and _operation(data) in _WRITES
                 self.searches += _operation(data) == _SEARCH
-                far_writer.write(data)
-                await far_writer.drain()
                 if lost:
                     self.losing = False
                     back.cancel()
+                    await asyncio.wait({back})
+                far_writer.write(data)
+                await far_writer.drain()
+                if lost:
                     await far_reader.read(65536)  # it was done: here is the answer
                     return
         except ConnectionError:
@@ -53,9 +55,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     except ConnectionError:
-        return
-    finally:
-        writer.close()
+        pass
+    writer.close()
 
 
 def _operation(message: bytes) -> int:
