@@ -29,13 +29,15 @@ def settle_tickets(draft: Draft, undecided: set[str]) -> tuple[TicketCancellatio
     unwanted = list(draft.tickets.unwanted(draft.considered, undecided, draft.contrary))
     open_ones = {(way, ticket.address): ticket for way, ticket in _open_tickets(draft) if ticket.together}
     single = [one for one in unwanted if (one.way, one.address) not in open_ones]
-    unwanted += _asked_otherwise(draft)
+    by_place: dict[tuple[str, str], list[TicketCancellation]] = {}
+    for one in (*unwanted, *_asked_otherwise(draft)):
+        by_place.setdefault((one.way, one.address), []).append(one)
     several: list[TicketCancellation] = []
-    for place, ticket in sorted(open_ones.items()):
-        dropped = [one for one in unwanted if (one.way, one.address) == place]
+    for place in sorted(by_place.keys() & open_ones.keys()):
+        ticket, dropped = open_ones[place], by_place[place]
         gone = {one.change_id for one in dropped}
         kept = [id_ for id_ in ticket.together if id_ not in gone and _is_in(draft, id_, ticket)]
-        if dropped and not (kept and all(_is_done(draft, one) for one in dropped)):
+        if not (kept and all(_is_done(draft, one) for one in dropped)):
             several += _close(dropped, kept)
             _ask_again(draft, kept, ticket)
     return tuple(sorted((*single, *several), key=lambda one: (one.change_id, one.key)))
