@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from threading import Lock
 from urllib.parse import quote, quote_plus
 
 MARK = "[secret]"
@@ -41,9 +42,10 @@ class Redactor:
         values: secrets that are known already; more come with `add` as they are revealed.
     """
 
-    __slots__ = ("_pattern", "_values")
+    __slots__ = ("_adding", "_pattern", "_values")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
+        self._adding = Lock()
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         for value in values:
@@ -54,11 +56,14 @@ class Redactor:
 
     def add(self, value: str) -> None:
         """Know one more secret. A value of fewer than four characters is replaced only where it is a whole word."""
-        if not value or value in self._values:
+        if not value:
             return
-        self._values.add(value)
-        forms = {form for known in self._values for form in _forms(known)}
-        self._pattern = re.compile("|".join(map(_match, sorted(forms, key=len, reverse=True))))
+        with self._adding:  # secrets are revealed in threads: none may be known before the pattern has it, or lose it
+            if value in self._values:
+                return
+            self._values.add(value)
+            forms = {form for known in self._values for form in _forms(known)}
+            self._pattern = re.compile("|".join(map(_match, sorted(forms, key=len, reverse=True))))
 
     def clean(self, text: str) -> str:
         """Return the text without secrets."""

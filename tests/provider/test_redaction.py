@@ -2,6 +2,8 @@
 
 import base64
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -98,6 +100,24 @@ def test_cleaning_a_hostile_text_takes_linear_time() -> None:
     """A vendor's body cannot hang the tool."""
     text = "token" * 20_000 + "token=" * 5_000 + "-----BEGIN PRIVATE KEY-----" * 500 + "://" * 10_000 + "a:" * 20_000
     assert len(Redactor([SECRET]).clean(text)) > 0
+
+
+def test_secrets_that_are_revealed_at_the_same_time_are_all_known() -> None:
+    """Ways of one app reveal theirs in threads; each is known by when its `add` has come back."""
+    redactor = Redactor()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def reveal(number: int) -> bool:
+        secret = f"secret-number-{number % 40}"
+        redactor.add(secret)
+        return secret not in redactor.clean(f"a {secret} b")
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(reveal, range(160)))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_it_shows_no_secret_itself() -> None:
